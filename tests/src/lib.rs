@@ -1,0 +1,1 @@
+//! What the whole-mesh tests share.
