@@ -1,1 +1,29 @@
-//! Not written yet.
+//! One node's ten PubSub instances: backlog, matching, subscriptions.
+//!
+//! The rules of delivery are plain synchronous state ([`matcher`], `backlog`, `ring`, `interest`); [`Subscription`] is
+//! the thin async skin. The broker does not know that other nodes exist: it knows sources, and messages of other
+//! sources enter beside local ones.
+
+pub mod matcher;
+
+mod backlog;
+mod broker;
+mod exchange;
+mod group;
+mod interest;
+mod ring;
+mod subscription;
+
+mod counters;
+mod delivery;
+mod settings;
+mod signal;
+
+pub use self::broker::{Broker, PublishError, SubscribeError, SubscriptionInfo};
+pub use self::counters::{Counters, DropReason};
+pub use self::delivery::{Delivery, EpochEnded, Gap, GapCause};
+pub use self::exchange::{FeedRead, SourceSlot};
+pub use self::interest::{Change, Interest, InterestEntry, InterestUpdate, MAX_PATTERNS};
+pub use self::settings::InstanceSettings;
+pub use self::signal::FeedWatch;
+pub use self::subscription::Subscription;

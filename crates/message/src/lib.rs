@@ -1,1 +1,43 @@
-//! x
+//! What is said on a Bellwether mesh: instances, topics, envelopes, and how they are signed.
+//!
+//! Pure: no sockets, no tasks; time is passed in (one function reads the clock for publishers, [`Timestamp::now`]).
+
+mod epoch;
+mod instance;
+mod message_id;
+mod node_id;
+mod pattern;
+mod timestamp;
+mod topic;
+
+mod text;
+
+mod content_type;
+mod draft;
+mod envelope;
+mod head;
+
+mod keyring;
+mod seal;
+mod stream_header;
+
+pub mod codec;
+pub mod json;
+
+pub use self::content_type::ContentType;
+pub use self::draft::{
+    DEFAULT_MAX_PAYLOAD_BYTES, Draft, DraftError, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES,
+    MAX_PAYLOAD_BYTES,
+};
+pub use self::envelope::Envelope;
+pub use self::epoch::{Epoch, Source};
+pub use self::head::{Head, MAX_HEAD_BYTES};
+pub use self::instance::{Instance, InstanceError};
+pub use self::keyring::{KeyId, KeyRing, MIN_SECRET_BYTES, SecretError};
+pub use self::message_id::{MessageId, MessageIdError};
+pub use self::node_id::{LabelEnd, MAX_NODE_ID_BYTES, MAX_NODE_LABEL_BYTES, NodeId, NodeIdError};
+pub use self::pattern::Pattern;
+pub use self::seal::{Absorbed, FrameKind, MAX_BODY_BYTES, Opener, SealError, Sealer, TAG_BYTES, VerifyError};
+pub use self::stream_header::StreamHeader;
+pub use self::timestamp::{Timestamp, TimestampError};
+pub use self::topic::{MAX_TOPIC_BYTES, MAX_TOPIC_LEVELS, Topic, TopicError};

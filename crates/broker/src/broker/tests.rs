@@ -1,0 +1,255 @@
+use std::time::Duration;
+
+use bellwether_message::{Epoch, NodeId, Topic};
+
+use super::*;
+use crate::Delivery;
+
+fn broker_named(name: &str) -> Broker {
+    let source = Source {
+        node: NodeId::new(name).unwrap(),
+        epoch: Epoch(1),
+    };
+    Broker::new("test", source, None, &Instance::ALL.map(InstanceSettings::default_for))
+}
+
+fn broker() -> Broker {
+    broker_named("a")
+}
+
+fn draft(topic: &str) -> Draft {
+    Draft::new(Topic::new(topic).unwrap(), "e").json("{}")
+}
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::new(text).unwrap()
+}
+
+fn remote(topic: &str, seqs: impl IntoIterator<Item = u64>) -> Vec<Envelope> {
+    let source = Arc::new(Source {
+        node: NodeId::new("b").unwrap(),
+        epoch: Epoch(5),
+    });
+    let sealer = Sealer::new("test", None, source, Instance::Alerts);
+    let draft = draft(topic);
+    seqs.into_iter()
+        .map(|seq| {
+            sealer
+                .seal(sealer.absorb(&draft.payload), &draft, seq, Timestamp::from_millis(0))
+                .unwrap()
+        })
+        .collect()
+}
+
+fn seqs(subscription: &mut Subscription) -> Vec<u64> {
+    std::iter::from_fn(|| subscription.try_next())
+        .map(|delivery| match delivery {
+            Delivery::Message(envelope) => envelope.seq(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_message_reaches_every_matching_subscription_of_its_instance_once() {
+    let broker = broker();
+    let mut exact = broker.subscribe(Instance::Alerts, [pattern("a:b")]).unwrap();
+    let mut twice = broker
+        .subscribe(Instance::Alerts, [pattern("a:*"), pattern("+:b"), pattern("a:b")])
+        .unwrap();
+    let mut other_topic = broker.subscribe(Instance::Alerts, [pattern("a:c")]).unwrap();
+    let mut other_instance = broker.subscribe(Instance::Audit, [pattern("*")]).unwrap();
+    broker.publish(Instance::Alerts, &draft("a:b")).unwrap();
+    assert_eq!(seqs(&mut exact), [1]);
+    assert_eq!(seqs(&mut twice), [1]);
+    assert_eq!(seqs(&mut other_topic), [] as [u64; 0]);
+    assert_eq!(seqs(&mut other_instance), [] as [u64; 0]);
+}
+
+#[test]
+fn seqs_have_no_holes_even_where_a_publish_is_refused() {
+    let broker = broker();
+    let mut all = broker.subscribe(Instance::Alerts, [pattern("*")]).unwrap();
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    let mut bad = draft("a");
+    bad.event = "".into();
+    assert!(matches!(
+        broker.publish(Instance::Alerts, &bad),
+        Err(PublishError::Draft(_))
+    ));
+    let id = broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    assert_eq!(id.to_string(), "alerts/a/1/2");
+    assert_eq!(seqs(&mut all), [1, 2]);
+    assert_eq!(
+        broker
+            .counters(Instance::Alerts)
+            .dropped(crate::DropReason::Refused)
+            .value(),
+        1
+    );
+}
+
+#[test]
+fn dropping_a_subscription_takes_its_interest_back() {
+    let broker = broker();
+    let one = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    let two = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    assert_eq!(broker.interest().entries().count(), 1);
+    drop(one);
+    assert_eq!(broker.interest().entries().count(), 1);
+    drop(two);
+    assert_eq!(broker.interest().entries().count(), 0);
+    assert_eq!(*broker.interest_version().borrow(), 2);
+    assert!(broker.subscriptions(Instance::Alerts).is_empty());
+}
+
+#[test]
+fn two_spellings_of_one_pattern_live_side_by_side() {
+    let broker = broker();
+    let star = broker.subscribe(Instance::Alerts, [pattern("a:*:b")]).unwrap();
+    let mut plus = broker.subscribe(Instance::Alerts, [pattern("a:+:b")]).unwrap();
+    drop(star);
+    broker.publish(Instance::Alerts, &draft("a:x:b")).unwrap();
+    assert_eq!(seqs(&mut plus), [1]);
+}
+
+#[test]
+fn another_sources_messages_come_from_where_it_confirmed() {
+    let broker = broker();
+    let slot = broker.attach(
+        Arc::new(Source {
+            node: NodeId::new("b").unwrap(),
+            epoch: Epoch(5),
+        }),
+        false,
+    );
+    let mut wide = broker.subscribe(Instance::Alerts, [pattern("a:*")]).unwrap();
+    let added = broker.interest().entries().next().unwrap().added;
+    broker.deliver(slot, Instance::Alerts, &remote("a:b", [1, 2]));
+    assert!(!wide.is_confirmed_by(slot));
+    assert!(
+        !broker.open(slot, Instance::Alerts, &pattern("a:*"), added + 1, 1),
+        "another entry's confirmation"
+    );
+    assert!(broker.open(slot, Instance::Alerts, &pattern("a:*"), added, 4));
+    assert!(wide.is_confirmed_by(slot));
+    broker.deliver(slot, Instance::Alerts, &remote("a:b", [3, 4, 5]));
+    assert_eq!(seqs(&mut wide), [4, 5]);
+    let mut same = broker.subscribe(Instance::Alerts, [pattern("a:*")]).unwrap();
+    assert!(same.is_confirmed_by(slot), "an equal subscription is live at once");
+    broker.deliver(slot, Instance::Alerts, &remote("a:b", [6]));
+    assert_eq!(seqs(&mut same), [6]);
+    broker.detach(slot);
+    broker.deliver(slot, Instance::Alerts, &remote("a:b", [7]));
+    assert_eq!(seqs(&mut same), [] as [u64; 0]);
+}
+
+#[test]
+fn a_new_source_is_wanted_from_its_first_message() {
+    let broker = broker();
+    let mut before = broker.subscribe(Instance::Alerts, [pattern("*")]).unwrap();
+    let slot = broker.attach(
+        Arc::new(Source {
+            node: NodeId::new("b").unwrap(),
+            epoch: Epoch(5),
+        }),
+        true,
+    );
+    let mut after = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    assert_eq!(broker.live_from(slot, Instance::Alerts, &pattern("*")), Some(1));
+    assert_eq!(broker.live_from(slot, Instance::Alerts, &pattern("a")), None);
+    broker.deliver(slot, Instance::Alerts, &remote("a", [1]));
+    assert_eq!(seqs(&mut before), [1]);
+    assert_eq!(seqs(&mut after), [] as [u64; 0]);
+}
+
+#[test]
+fn a_links_gap_is_told_from_where_the_subscription_was_live() {
+    let broker = broker();
+    let source = Arc::new(Source {
+        node: NodeId::new("b").unwrap(),
+        epoch: Epoch(5),
+    });
+    let slot = broker.attach(source.clone(), false);
+    let mut live = broker.subscribe(Instance::Alerts, [pattern("*")]).unwrap();
+    let mut later = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    let added: Vec<u64> = broker.interest().entries().map(|entry| entry.added).collect();
+    broker.open(slot, Instance::Alerts, &pattern("*"), added[0], 5);
+    broker.open(slot, Instance::Alerts, &pattern("a"), added[1], 20);
+    let gap = Gap {
+        source,
+        instance: Instance::Alerts,
+        first: 3,
+        last: 9,
+        count: 7,
+        exact: false,
+        cause: crate::GapCause::LinkOverrun,
+    };
+    broker.deliver_gap(slot, &gap);
+    assert!(matches!(live.try_next(), Some(Delivery::Gap(gap)) if (gap.first, gap.last, gap.count) == (5, 9, 5)));
+    assert!(later.try_next().is_none());
+}
+
+#[test]
+fn a_feed_is_read_from_the_backlog_and_says_where_it_begins() {
+    let broker = broker();
+    for _ in 0..3 {
+        broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    }
+    let mut out = Vec::new();
+    let read = broker.read_feed(Instance::Alerts, 2, 10, &mut out);
+    assert_eq!((read.oldest, read.head), (1, 3));
+    assert_eq!(out.iter().map(Envelope::seq).collect::<Vec<_>>(), [2, 3]);
+    broker.tick(Duration::from_secs(7200));
+    out.clear();
+    assert_eq!(
+        broker.read_feed(Instance::Alerts, 2, 10, &mut out),
+        FeedRead { oldest: 4, head: 3 }
+    );
+    assert!(out.is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_subscriber_is_woken_and_ends_with_the_node() {
+    let broker = broker();
+    let mut subscription = broker.subscribe(Instance::Events, [pattern("*")]).unwrap();
+    let publisher = broker.clone();
+    let reader = tokio::spawn(async move {
+        let mut seen = 0;
+        while subscription.next().await.is_some() {
+            seen += 1;
+        }
+        seen
+    });
+    tokio::task::yield_now().await;
+    for _ in 0..1000 {
+        publisher.publish(Instance::Events, &draft("t")).unwrap();
+    }
+    tokio::task::yield_now().await;
+    publisher.end_subscriptions();
+    assert_eq!(reader.await.unwrap(), 1000);
+    assert!(matches!(
+        publisher.publish(Instance::Events, &draft("t")),
+        Err(PublishError::Closed)
+    ));
+    assert!(matches!(
+        publisher.subscribe(Instance::Events, [pattern("t")]),
+        Err(SubscribeError::Closed)
+    ));
+}
+
+#[tokio::test]
+async fn a_feed_watch_sees_what_is_published_after_it_was_cleared() {
+    let broker = broker();
+    let watch = broker.watch_feed(Instance::Events);
+    broker.publish(Instance::Events, &draft("t")).unwrap();
+    watch.changed().await;
+    watch.clear();
+    assert!(
+        tokio::time::timeout(Duration::from_millis(10), watch.changed())
+            .await
+            .is_err()
+    );
+    broker.publish(Instance::Events, &draft("t")).unwrap();
+    watch.changed().await;
+}

@@ -1,0 +1,86 @@
+//! What a subscription hands out: messages, and what will not come.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bellwether_message::{Envelope, Instance, Source};
+
+/// One item of a [`Subscription`](crate::Subscription).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// A message that matches.
+    Message(Envelope),
+    /// Messages of a feed that will not come.
+    Gap(Gap),
+    /// A feed that has ended.
+    EpochEnded(EpochEnded),
+}
+
+impl Delivery {
+    /// What it counts against a queue's byte limit.
+    pub(crate) fn cost(&self) -> usize {
+        match self {
+            Self::Message(envelope) => envelope.cost(),
+            Self::Gap(_) | Self::EpochEnded(_) => size_of::<Self>(),
+        }
+    }
+}
+
+/// Sequence numbers of one feed that a subscription will not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The writer of the feed.
+    pub source: Arc<Source>,
+    /// The instance of the feed.
+    pub instance: Instance,
+    /// First seq that may be missing.
+    pub first: u64,
+    /// Last seq that may be missing.
+    pub last: u64,
+    /// How many matching messages are missing.
+    pub count: u64,
+    /// Whether `count` is exact for this subscription, or an upper bound.
+    pub exact: bool,
+    /// Why they will not come.
+    pub cause: GapCause,
+}
+
+/// Why messages will not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GapCause {
+    /// The subscription read too slowly and its queue overflowed.
+    SlowSubscriber,
+    /// The link to this node fell so far behind that the source's backlog moved past it.
+    LinkOverrun,
+}
+
+impl GapCause {
+    /// The cause as it is written in JSON: `slow_subscriber`, `link_overrun`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SlowSubscriber => "slow_subscriber",
+            Self::LinkOverrun => "link_overrun",
+        }
+    }
+}
+
+impl fmt::Display for GapCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The end of one run of a node: nothing more will come of this feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochEnded {
+    /// The writer of the feed.
+    pub source: Arc<Source>,
+    /// The instance of the feed.
+    pub instance: Instance,
+    /// The feed's last seq after a clean stop; the last one that reached this node after a crash.
+    pub last_seq: u64,
+    /// Whether messages after `last_seq` may have been lost with the node.
+    pub tail_unknown: bool,
+}

@@ -1,0 +1,460 @@
+//! One instance of one node: where messages of that instance enter, are numbered, kept and routed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use bellwether_message::{Draft, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Timestamp};
+
+use crate::backlog::Backlog;
+use crate::broker::{PublishError, SubscribeError, SubscriptionInfo};
+use crate::counters::{Counters, DropReason};
+use crate::delivery::{Delivery, EpochEnded, Gap};
+use crate::group::{CLOSED, Group};
+use crate::interest::Interest;
+use crate::matcher::Matcher;
+use crate::ring::CursorId;
+use crate::settings::InstanceSettings;
+use crate::signal::Signal;
+
+/// Topics whose routes are remembered; when full, all are forgotten and found again by the matcher.
+const ROUTES: usize = 65_536;
+
+/// A source other than this node, by the place it has in the broker's tables. Valid until detached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SourceSlot(pub(crate) usize);
+
+/// Where a read of a feed stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedRead {
+    /// Seq of the oldest message still kept; one above [`head`](Self::head) if none is.
+    pub oldest: u64,
+    /// Seq of the newest message; 0 if there was none yet.
+    pub head: u64,
+}
+
+/// One instance. Lock order: state, then a group, then the interest.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    instance: Instance,
+    settings: InstanceSettings,
+    sealer: Sealer,
+    counters: Counters,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    head: u64,
+    backlog: Backlog,
+    groups: HashMap<Box<[Pattern]>, Arc<Group>>,
+    matcher: Matcher<Vec<Arc<Group>>>,
+    routes: HashMap<Box<str>, Arc<[Arc<Group>]>>,
+    gates: HashMap<Pattern, Gates>,
+    signals: Vec<Arc<Signal>>,
+    closed: bool,
+}
+
+/// From where each source sends a pattern's messages.
+#[derive(Debug)]
+struct Gates {
+    /// The interest's version that added the pattern.
+    added: u64,
+    holders: usize,
+    by_slot: Vec<Gate>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Gate {
+    live_from: u64,
+    confirmed: bool,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            live_from: CLOSED,
+            confirmed: false,
+        }
+    }
+}
+
+impl Exchange {
+    pub(crate) fn new(instance: Instance, settings: InstanceSettings, sealer: Sealer) -> Self {
+        Self {
+            instance,
+            settings,
+            sealer,
+            counters: Counters::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn instance(&self) -> Instance {
+        self.instance
+    }
+
+    pub(crate) fn settings(&self) -> &InstanceSettings {
+        &self.settings
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Numbers, seals, keeps and routes a message. Never blocks beyond the instance's lock.
+    pub(crate) fn publish(&self, draft: &Draft, now: Duration, time: Timestamp) -> Result<MessageId, PublishError> {
+        let published = self.try_publish(draft, now, time);
+        match &published {
+            Ok(_) => self.counters.published.add(1),
+            Err(_) => self.counters.dropped(DropReason::Refused).add(1),
+        }
+        published
+    }
+
+    fn try_publish(&self, draft: &Draft, now: Duration, time: Timestamp) -> Result<MessageId, PublishError> {
+        draft.check(self.settings.max_payload_bytes)?;
+        let absorbed = self.sealer.absorb(&draft.payload);
+        let (mut wake, mut notify) = (Vec::new(), Vec::new());
+        let envelope = {
+            let mut state = self.lock();
+            if state.closed {
+                return Err(PublishError::Closed);
+            }
+            let seq = state.head + 1;
+            let envelope = self
+                .sealer
+                .seal(absorbed, draft, seq, time)
+                .map_err(|source: SealError| PublishError::Seal { source })?;
+            state.head = seq;
+            state.backlog.push(envelope.clone(), now, &self.settings);
+            let lost: u64 = state
+                .route(envelope.topic())
+                .iter()
+                .map(|group| {
+                    group
+                        .lock()
+                        .ring
+                        .push(Delivery::Message(envelope.clone()), self.instance, &mut wake)
+                })
+                .sum();
+            self.count_lost(lost);
+            notify.extend(state.signals.iter().filter(|signal| signal.raise()).cloned());
+            envelope
+        };
+        wake.into_iter().for_each(Waker::wake);
+        notify.iter().for_each(|signal| signal.notify());
+        Ok(envelope.id())
+    }
+
+    /// Routes verified messages of another source, in feed order.
+    pub(crate) fn deliver(&self, slot: SourceSlot, envelopes: &[Envelope]) {
+        let (mut wake, mut lost) = (Vec::new(), 0);
+        {
+            let mut state = self.lock();
+            for envelope in envelopes {
+                let groups = state.route(envelope.topic());
+                lost += groups
+                    .iter()
+                    .filter_map(|group| group.lock().push_remote(slot, envelope, &mut wake))
+                    .sum::<u64>();
+            }
+        }
+        self.counters.received.add(envelopes.len() as u64);
+        self.count_lost(lost);
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells every group that may have wanted them that messages of another source will not come.
+    pub(crate) fn deliver_gap(&self, slot: SourceSlot, gap: &Gap) {
+        let mut wake = Vec::new();
+        let missed: u64 = self
+            .lock()
+            .groups
+            .values()
+            .map(|group| group.lock().push_gap(slot, gap, &mut wake))
+            .sum();
+        self.counters.dropped(DropReason::LinkOverrun).add(missed);
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells every group that heard the source that its feed has ended.
+    pub(crate) fn deliver_end(&self, slot: SourceSlot, ended: &EpochEnded) {
+        let mut wake = Vec::new();
+        for group in self.lock().groups.values() {
+            group
+                .lock()
+                .push_if_open(slot, Delivery::EpochEnded(ended.clone()), self.instance, &mut wake);
+        }
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    fn count_lost(&self, lost: u64) {
+        if lost > 0 {
+            self.counters.dropped(DropReason::SlowSubscriber).add(lost);
+        }
+    }
+
+    /// Adds a cursor to the group of these patterns (sorted, without doubles), made if there is none.
+    pub(crate) fn subscribe(
+        &self,
+        patterns: Box<[Pattern]>,
+        interest: &Mutex<Interest>,
+    ) -> Result<(Arc<Group>, CursorId), SubscribeError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(SubscribeError::Closed);
+        }
+        let known = state.groups.get(&patterns).cloned();
+        let group = match known {
+            Some(group) => group,
+            None => state.add_group(self.instance, patterns, &self.settings, interest)?,
+        };
+        let id = group.lock().ring.add_cursor();
+        Ok((group, id))
+    }
+
+    /// Removes a cursor, and the group with its last one.
+    pub(crate) fn unsubscribe(&self, group: &Arc<Group>, id: CursorId, interest: &Mutex<Interest>) {
+        let mut state = self.lock();
+        let last = group.lock().ring.remove_cursor(id);
+        if last {
+            state.remove_group(self.instance, group, interest);
+        }
+    }
+
+    /// A source confirms: from `live_from` on it sends everything that matches the pattern, as added by version
+    /// `added` of the interest. Ignored if that entry is no longer in the set. True if something changed.
+    pub(crate) fn open(&self, slot: SourceSlot, pattern: &Pattern, added: u64, live_from: u64) -> bool {
+        let mut state = self.lock();
+        let Some(gates) = state.gates.get_mut(pattern).filter(|gates| gates.added == added) else {
+            return false;
+        };
+        *gates.at(slot) = Gate {
+            live_from,
+            confirmed: true,
+        };
+        state.refresh_groups(slot, Some(pattern));
+        true
+    }
+
+    /// The source is new, and nothing it ever published was seen here: all patterns want it from its first message.
+    pub(crate) fn open_from_start(&self, slot: SourceSlot) {
+        let mut state = self.lock();
+        state.gates.values_mut().for_each(|gates| {
+            *gates.at(slot) = Gate {
+                live_from: 1,
+                confirmed: false,
+            }
+        });
+        state.refresh_groups(slot, None);
+    }
+
+    /// Forgets the source.
+    pub(crate) fn close_slot(&self, slot: SourceSlot) {
+        let mut state = self.lock();
+        state
+            .gates
+            .values_mut()
+            .for_each(|gates| *gates.at(slot) = Gate::default());
+        state.refresh_groups(slot, None);
+    }
+
+    /// From which seq the source was asked to send the pattern's messages, if it was told or has confirmed one.
+    pub(crate) fn live_from(&self, slot: SourceSlot, pattern: &Pattern) -> Option<u64> {
+        let state = self.lock();
+        let gate = state.gates.get(pattern)?.by_slot.get(slot.0)?;
+        (gate.live_from != CLOSED).then_some(gate.live_from)
+    }
+
+    /// Whether the source has confirmed every one of the patterns.
+    pub(crate) fn is_confirmed(&self, slot: SourceSlot, patterns: &[Pattern]) -> bool {
+        let state = self.lock();
+        patterns.iter().all(|pattern| {
+            state
+                .gates
+                .get(pattern)
+                .and_then(|gates| gates.by_slot.get(slot.0))
+                .is_some_and(|gate| gate.confirmed)
+        })
+    }
+
+    /// Copies messages of this node's feed from `seq` on into `out`: up to `max` of them.
+    pub(crate) fn read_feed(&self, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
+        let state = self.lock();
+        out.extend(state.backlog.from_seq(seq).take(max).cloned());
+        FeedRead {
+            oldest: state.backlog.first_seq().unwrap_or(state.head + 1),
+            head: state.head,
+        }
+    }
+
+    pub(crate) fn expire(&self, now: Duration) {
+        self.lock().backlog.expire(now, &self.settings);
+    }
+
+    pub(crate) fn backlog_size(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.backlog.len(), state.backlog.bytes())
+    }
+
+    pub(crate) fn refuse_publishes(&self) {
+        self.lock().closed = true;
+    }
+
+    pub(crate) fn end_subscriptions(&self) {
+        let mut wake = Vec::new();
+        {
+            let mut state = self.lock();
+            state.closed = true;
+            state
+                .groups
+                .values()
+                .for_each(|group| group.lock().ring.close(&mut wake));
+        }
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn subscriptions(&self) -> Vec<SubscriptionInfo> {
+        let state = self.lock();
+        let mut all = Vec::new();
+        for group in state.groups.values() {
+            let inner = group.lock();
+            all.extend(inner.ring.cursors().map(|id| {
+                let (queue_messages, queue_bytes) = inner.ring.waiting(id);
+                SubscriptionInfo {
+                    instance: self.instance,
+                    patterns: group.patterns.to_vec(),
+                    queue_messages,
+                    queue_bytes,
+                }
+            }));
+        }
+        all
+    }
+
+    pub(crate) fn add_signal(&self, signal: Arc<Signal>) {
+        self.lock().signals.push(signal);
+    }
+
+    pub(crate) fn remove_signal(&self, signal: &Arc<Signal>) {
+        self.lock().signals.retain(|known| !Arc::ptr_eq(known, signal));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The groups that want a topic.
+    fn route(&mut self, topic: &str) -> Arc<[Arc<Group>]> {
+        if let Some(groups) = self.routes.get(topic) {
+            return groups.clone();
+        }
+        let mut groups: Vec<Arc<Group>> = Vec::new();
+        self.matcher
+            .for_each_match(topic, |matching| groups.extend(matching.iter().cloned()));
+        // A group with several matching patterns still gets the message once.
+        groups.sort_by_key(|group| Arc::as_ptr(group) as usize);
+        groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let groups: Arc<[Arc<Group>]> = groups.into();
+        if self.routes.len() >= ROUTES {
+            self.routes.clear();
+        }
+        self.routes.insert(topic.into(), groups.clone());
+        groups
+    }
+
+    fn add_group(
+        &mut self,
+        instance: Instance,
+        patterns: Box<[Pattern]>,
+        settings: &InstanceSettings,
+        interest: &Mutex<Interest>,
+    ) -> Result<Arc<Group>, SubscribeError> {
+        let group = Arc::new(Group::new(patterns.clone(), settings));
+        {
+            let mut interest = interest.lock().unwrap_or_else(PoisonError::into_inner);
+            if interest.is_full() {
+                return Err(SubscribeError::TooManyPatterns);
+            }
+            for pattern in &patterns {
+                interest.hold(instance, pattern);
+                let added = interest.added(instance, pattern).unwrap_or_default();
+                let gates = Gates {
+                    added,
+                    holders: 0,
+                    by_slot: Vec::new(),
+                };
+                self.gates.entry(pattern.clone()).or_insert(gates).holders += 1;
+            }
+        }
+        for pattern in &patterns {
+            self.matcher.entry(pattern).push(group.clone());
+        }
+        self.groups.insert(patterns, group.clone());
+        self.routes.clear();
+        let slots = self.gates.values().map(|gates| gates.by_slot.len()).max().unwrap_or(0);
+        (0..slots).for_each(|slot| self.refresh_group(&group, SourceSlot(slot)));
+        Ok(group)
+    }
+
+    fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &Mutex<Interest>) {
+        self.groups.remove(&group.patterns);
+        self.routes.clear();
+        let mut interest = interest.lock().unwrap_or_else(PoisonError::into_inner);
+        for pattern in &group.patterns {
+            let groups = self.matcher.entry(pattern);
+            groups.retain(|known| !Arc::ptr_eq(known, group));
+            if groups.is_empty() {
+                self.matcher.remove(pattern);
+            }
+            if let Some(gates) = self.gates.get_mut(pattern) {
+                gates.holders -= 1;
+                if gates.holders == 0 {
+                    self.gates.remove(pattern);
+                }
+            }
+            interest.release(instance, pattern);
+        }
+    }
+
+    fn refresh_groups(&self, slot: SourceSlot, pattern: Option<&Pattern>) {
+        for group in self.groups.values() {
+            if pattern.is_none_or(|pattern| group.patterns.contains(pattern)) {
+                self.refresh_group(group, slot);
+            }
+        }
+    }
+
+    /// A group is live from where the last of its patterns is.
+    fn refresh_group(&self, group: &Group, slot: SourceSlot) {
+        let gate = |pattern| {
+            self.gates
+                .get(pattern)
+                .and_then(|gates: &Gates| gates.by_slot.get(slot.0))
+        };
+        let from = group
+            .patterns
+            .iter()
+            .map(|pattern| gate(pattern).map_or(CLOSED, |gate| gate.live_from))
+            .max();
+        group.lock().set_live_from(slot, from.unwrap_or(CLOSED));
+    }
+}
+
+impl Gates {
+    #[expect(clippy::indexing_slicing, reason = "resized to hold the slot one line above")]
+    fn at(&mut self, slot: SourceSlot) -> &mut Gate {
+        if self.by_slot.len() <= slot.0 {
+            self.by_slot.resize(slot.0 + 1, Gate::default());
+        }
+        &mut self.by_slot[slot.0]
+    }
+}

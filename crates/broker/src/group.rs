@@ -1,0 +1,99 @@
+//! Subscriptions with equal patterns: one ring, and from where each source reaches it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use bellwether_message::{Envelope, Instance, Pattern};
+
+use crate::InstanceSettings;
+use crate::delivery::{Delivery, Gap};
+use crate::exchange::SourceSlot;
+use crate::ring::Ring;
+
+/// A seq that no message has: the gate is closed.
+pub(crate) const CLOSED: u64 = u64::MAX;
+
+/// The subscriptions of one instance that have the same patterns.
+///
+/// A group takes messages of another source only from the seq at which that source confirmed to send it everything
+/// that matches: before that it would see some and miss others.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Sorted, without doubles.
+    pub(crate) patterns: Box<[Pattern]>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) ring: Ring,
+    /// By source slot; a slot beyond the end is closed.
+    live_from: Vec<u64>,
+}
+
+impl Group {
+    pub(crate) fn new(patterns: Box<[Pattern]>, settings: &InstanceSettings) -> Self {
+        let ring = Ring::new(settings.queue_messages, settings.queue_bytes);
+        Self {
+            patterns,
+            inner: Mutex::new(Inner {
+                ring,
+                live_from: Vec::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    pub(crate) fn set_live_from(&mut self, slot: SourceSlot, seq: u64) {
+        if self.live_from.len() <= slot.0 {
+            self.live_from.resize(slot.0 + 1, CLOSED);
+        }
+        if let Some(from) = self.live_from.get_mut(slot.0) {
+            *from = seq;
+        }
+    }
+
+    fn live_from(&self, slot: SourceSlot) -> u64 {
+        self.live_from.get(slot.0).copied().unwrap_or(CLOSED)
+    }
+
+    /// A message of another source. Returns how many deliveries the ring lost, or `None` if the gate is closed.
+    pub(crate) fn push_remote(&mut self, slot: SourceSlot, envelope: &Envelope, wake: &mut Vec<Waker>) -> Option<u64> {
+        (envelope.seq() >= self.live_from(slot)).then(|| {
+            self.ring
+                .push(Delivery::Message(envelope.clone()), envelope.instance(), wake)
+        })
+    }
+
+    /// What will not come of another source. Returns how many messages may have matched here, at most.
+    pub(crate) fn push_gap(&mut self, slot: SourceSlot, gap: &Gap, wake: &mut Vec<Waker>) -> u64 {
+        let first = gap.first.max(self.live_from(slot));
+        if first > gap.last {
+            return 0;
+        }
+        let count = gap.last - first + 1;
+        self.ring.push(
+            Delivery::Gap(Gap {
+                first,
+                count,
+                exact: false,
+                ..gap.clone()
+            }),
+            gap.instance,
+            wake,
+        );
+        count
+    }
+
+    /// Something about the source that groups with an open gate are told.
+    pub(crate) fn push_if_open(&mut self, slot: SourceSlot, item: Delivery, instance: Instance, wake: &mut Vec<Waker>) {
+        if self.live_from(slot) != CLOSED {
+            self.ring.push(item, instance, wake);
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! The queue of one group: a ring that several subscriptions read with cursors of their own.
+//!
+//! Bounded in items and bytes. Overflow policy: the oldest goes, and every cursor that had not read it is told, by one
+//! gap per feed, exactly how many it missed. One slow cursor costs the others nothing.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bellwether_message::Instance;
+
+use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
+
+/// Most items one read takes, so that a reader's own buffer stays small.
+const READ_MESSAGES: usize = 128;
+/// Most bytes one read takes, though always one item.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Items waiting for the subscriptions of one group.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    items: VecDeque<Delivery>,
+    /// Position of the first item; positions never repeat.
+    start: u64,
+    bytes: usize,
+    max_messages: usize,
+    max_bytes: usize,
+    cursors: Vec<Option<Cursor>>,
+    readers: usize,
+    asleep: usize,
+    /// Lowest position of a cursor that has missed nothing, and how many stand there.
+    rearmost: (u64, usize),
+    /// One for each set of cursors that fell behind at the same item.
+    lags: Vec<Option<Lag>>,
+    lagging: usize,
+    closed: bool,
+}
+
+/// Names a cursor of a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CursorId(usize);
+
+#[derive(Debug)]
+struct Cursor {
+    position: u64,
+    lag: Option<usize>,
+    waker: Option<Waker>,
+}
+
+/// What the cursors of one lag have missed since they fell behind.
+#[derive(Debug)]
+struct Lag {
+    cursors: usize,
+    feeds: Vec<Missed>,
+}
+
+#[derive(Debug, Clone)]
+struct Missed {
+    gap: Gap,
+    ended: Option<EpochEnded>,
+}
+
+/// What a read found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Items were handed out; this many of them messages.
+    Some { messages: u64 },
+    /// Nothing to read now; the waker is kept.
+    Pending,
+    /// Nothing to read, and nothing will come.
+    Closed,
+}
+
+impl Ring {
+    /// An empty ring. At least one item is kept however large it is.
+    pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
+        Self {
+            items: VecDeque::new(),
+            start: 0,
+            bytes: 0,
+            max_messages,
+            max_bytes,
+            cursors: Vec::new(),
+            readers: 0,
+            asleep: 0,
+            rearmost: (0, 0),
+            lags: Vec::new(),
+            lagging: 0,
+            closed: false,
+        }
+    }
+
+    /// Adds a cursor that reads what comes from now on.
+    pub(crate) fn add_cursor(&mut self) -> CursorId {
+        let end = self.end();
+        let cursor = Some(Cursor {
+            position: end,
+            lag: None,
+            waker: None,
+        });
+        let id = match self.cursors.iter().position(Option::is_none) {
+            Some(free) => {
+                self.cursors[free] = cursor;
+                free
+            }
+            None => {
+                self.cursors.push(cursor);
+                self.cursors.len() - 1
+            }
+        };
+        self.readers += 1;
+        if self.rearmost.1 == 0 {
+            self.rearmost = (end, 1);
+        } else if self.rearmost.0 == end {
+            self.rearmost.1 += 1;
+        }
+        CursorId(id)
+    }
+
+    /// Removes a cursor and what only it still needed. True if it was the last.
+    pub(crate) fn remove_cursor(&mut self, id: CursorId) -> bool {
+        if let Some(cursor) = self.cursors.get_mut(id.0).and_then(Option::take) {
+            self.readers -= 1;
+            self.asleep -= usize::from(cursor.waker.is_some());
+            match cursor.lag {
+                Some(lag) => drop(self.leave_lag(lag)),
+                None => self.leave_position(cursor.position),
+            }
+            self.trim();
+        }
+        self.readers == 0
+    }
+
+    /// Adds an item; returns how many deliveries of messages were lost by overflow. Sleeping readers' wakers are
+    /// moved to `wake`, to be woken once all locks are released.
+    pub(crate) fn push(&mut self, item: Delivery, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
+        self.bytes += item.cost();
+        self.items.push_back(item);
+        let mut lost = 0;
+        while self.items.len() > 1 && (self.items.len() > self.max_messages || self.bytes > self.max_bytes) {
+            lost += self.drop_oldest(instance);
+        }
+        self.wake_all(wake);
+        lost
+    }
+
+    /// Lets readers read what is there and then end.
+    pub(crate) fn close(&mut self, wake: &mut Vec<Waker>) {
+        self.closed = true;
+        self.wake_all(wake);
+    }
+
+    /// Reads up to a batch at the cursor: first what it missed, then items. With nothing to read, `waker` is kept.
+    pub(crate) fn read(&mut self, id: CursorId, out: &mut VecDeque<Delivery>, waker: Option<&Waker>) -> Read {
+        let end = self.end();
+        let Some(cursor) = self.cursors.get_mut(id.0).and_then(Option::as_mut) else {
+            return Read::Closed;
+        };
+        let before = cursor.position;
+        if cursor.lag.is_none() && before == end {
+            return match (self.closed, waker) {
+                (true, _) => Read::Closed,
+                (false, Some(waker)) => {
+                    if cursor.waker.is_none() {
+                        self.asleep += 1;
+                        cursor.waker = Some(waker.clone());
+                    } else if let Some(kept) = &mut cursor.waker {
+                        kept.clone_from(waker);
+                    }
+                    Read::Pending
+                }
+                (false, None) => Read::Pending,
+            };
+        }
+        if let Some(lag) = cursor.lag.take() {
+            cursor.position = self.start;
+            self.tell_missed(lag, out);
+        } else {
+            self.leave_position(before);
+        }
+        let messages = self.take_items(id, out);
+        self.trim();
+        Read::Some { messages }
+    }
+
+    /// How many items and bytes wait for the cursor.
+    pub(crate) fn waiting(&self, id: CursorId) -> (usize, usize) {
+        let Some(cursor) = self.cursors.get(id.0).and_then(Option::as_ref) else {
+            return (0, 0);
+        };
+        let skip = usize::try_from(cursor.position.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let skip = skip.min(self.items.len());
+        let bytes = self.items.range(skip..).map(Delivery::cost).sum();
+        (self.items.len() - skip, bytes)
+    }
+
+    /// The cursors there are.
+    pub(crate) fn cursors(&self) -> impl Iterator<Item = CursorId> {
+        self.cursors
+            .iter()
+            .enumerate()
+            .filter(|(_, cursor)| cursor.is_some())
+            .map(|(id, _)| CursorId(id))
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.items.len() as u64
+    }
+
+    fn wake_all(&mut self, wake: &mut Vec<Waker>) {
+        if self.asleep > 0 {
+            wake.extend(
+                self.cursors
+                    .iter_mut()
+                    .flatten()
+                    .filter_map(|cursor| cursor.waker.take()),
+            );
+            self.asleep = 0;
+        }
+    }
+
+    /// Hands out items at the cursor and enters its new position.
+    fn take_items(&mut self, id: CursorId, out: &mut VecDeque<Delivery>) -> u64 {
+        let Some(cursor) = self.cursors.get_mut(id.0).and_then(Option::as_mut) else {
+            return 0;
+        };
+        let (mut taken, mut bytes, mut messages) = (0, 0, 0);
+        if self.readers == 1 {
+            // Nobody else needs them: move instead of counting references up and down.
+            let stale = usize::try_from(cursor.position - self.start)
+                .unwrap_or(usize::MAX)
+                .min(self.items.len());
+            self.bytes -= self.items.drain(..stale).map(|item| item.cost()).sum::<usize>();
+            while taken < READ_MESSAGES && bytes < READ_BYTES {
+                let Some(item) = self.items.pop_front() else { break };
+                bytes += item.cost();
+                taken += 1;
+                messages += u64::from(matches!(item, Delivery::Message(_)));
+                out.push_back(item);
+            }
+            self.bytes -= bytes;
+            self.start = cursor.position + taken as u64;
+        } else {
+            let skip = usize::try_from(cursor.position - self.start)
+                .unwrap_or(usize::MAX)
+                .min(self.items.len());
+            for item in self.items.range(skip..).take(READ_MESSAGES) {
+                if bytes >= READ_BYTES {
+                    break;
+                }
+                bytes += item.cost();
+                taken += 1;
+                messages += u64::from(matches!(item, Delivery::Message(_)));
+                out.push_back(item.clone());
+            }
+        }
+        cursor.position += taken as u64;
+        let position = cursor.position;
+        self.enter_position(position);
+        messages
+    }
+
+    fn enter_position(&mut self, position: u64) {
+        match self.rearmost {
+            (_, 0) => self.rearmost = (position, 1),
+            (lowest, count) if lowest == position => self.rearmost = (lowest, count + 1),
+            (lowest, _) if position < lowest => self.rearmost = (position, 1),
+            _ => {}
+        }
+    }
+
+    /// A cursor without lag goes from `position`. Rescans only when the last one leaves the rearmost position, so
+    /// once per round of all readers.
+    fn leave_position(&mut self, position: u64) {
+        if position == self.rearmost.0 && self.rearmost.1 > 0 {
+            self.rearmost.1 -= 1;
+            if self.rearmost.1 == 0 {
+                self.find_rearmost(position);
+            }
+        }
+    }
+
+    /// Looks for the lowest position above `left` (the cursor that just left may still be listed there).
+    fn find_rearmost(&mut self, left: u64) {
+        self.rearmost = (0, 0);
+        for cursor in self.cursors.iter().flatten().filter(|cursor| cursor.lag.is_none()) {
+            if cursor.position <= left {
+                continue;
+            }
+            match &mut self.rearmost {
+                (lowest, count) if *count > 0 && *lowest == cursor.position => *count += 1,
+                (lowest, count) if *count == 0 || cursor.position < *lowest => (*lowest, *count) = (cursor.position, 1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets go of items that every cursor has read. Cursors that lag will read all there is, so then nothing goes.
+    fn trim(&mut self) {
+        if self.lagging > 0 {
+            return;
+        }
+        let keep_from = if self.readers == 0 {
+            self.end()
+        } else {
+            self.rearmost.0.max(self.start)
+        };
+        while self.start < keep_from {
+            let Some(item) = self.items.pop_front() else { break };
+            self.bytes -= item.cost();
+            self.start += 1;
+        }
+    }
+
+    fn drop_oldest(&mut self, instance: Instance) -> u64 {
+        let Some(item) = self.items.pop_front() else { return 0 };
+        self.bytes -= item.cost();
+        if self.rearmost.1 > 0 && self.rearmost.0 <= self.start {
+            self.fall_behind();
+        }
+        self.start += 1;
+        for lag in self.lags.iter_mut().flatten() {
+            lag.miss(&item, instance);
+        }
+        if matches!(item, Delivery::Message(_)) {
+            self.lagging as u64
+        } else {
+            0
+        }
+    }
+
+    /// The cursors at the first item begin to lag.
+    fn fall_behind(&mut self) {
+        let lag = match self.lags.iter().position(Option::is_none) {
+            Some(free) => free,
+            None => {
+                self.lags.push(None);
+                self.lags.len() - 1
+            }
+        };
+        let mut cursors = 0;
+        for cursor in self.cursors.iter_mut().flatten() {
+            if cursor.lag.is_none() && cursor.position <= self.start {
+                cursor.lag = Some(lag);
+                cursors += 1;
+            }
+        }
+        self.lagging += cursors;
+        self.lags[lag] = Some(Lag {
+            cursors,
+            feeds: Vec::new(),
+        });
+        self.find_rearmost(self.start);
+    }
+
+    fn tell_missed(&mut self, lag: usize, out: &mut VecDeque<Delivery>) {
+        for missed in self.leave_lag(lag) {
+            if missed.gap.count > 0 {
+                out.push_back(Delivery::Gap(missed.gap));
+            }
+            if let Some(ended) = missed.ended {
+                out.push_back(Delivery::EpochEnded(ended));
+            }
+        }
+    }
+
+    fn leave_lag(&mut self, index: usize) -> Vec<Missed> {
+        self.lagging -= 1;
+        let Some(slot) = self.lags.get_mut(index) else {
+            return Vec::new();
+        };
+        match slot {
+            Some(lag) if lag.cursors > 1 => {
+                lag.cursors -= 1;
+                lag.feeds.clone()
+            }
+            _ => slot.take().map(|lag| lag.feeds).unwrap_or_default(),
+        }
+    }
+}
+
+impl Lag {
+    fn miss(&mut self, item: &Delivery, instance: Instance) {
+        let (source, first, last, count, exact, ended) = match item {
+            Delivery::Message(envelope) => (envelope.source(), envelope.seq(), envelope.seq(), 1, true, None),
+            Delivery::Gap(gap) => (&gap.source, gap.first, gap.last, gap.count, gap.exact, None),
+            Delivery::EpochEnded(ended) => (&ended.source, ended.last_seq, ended.last_seq, 0, true, Some(ended)),
+        };
+        let known = self.feeds.iter_mut().find(|missed| missed.gap.source == *source);
+        match known {
+            Some(missed) => {
+                if missed.gap.count == 0 {
+                    missed.gap.first = first;
+                }
+                missed.gap.last = missed.gap.last.max(last);
+                missed.gap.count += count;
+                missed.gap.exact &= exact;
+                missed.ended = ended.cloned().or(missed.ended.take());
+            }
+            None => self.feeds.push(Missed {
+                gap: Gap {
+                    source: source.clone(),
+                    instance,
+                    first,
+                    last,
+                    count,
+                    exact,
+                    cause: GapCause::SlowSubscriber,
+                },
+                ended: ended.cloned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! A subscription: a stream of deliveries.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bellwether_message::{Instance, Pattern};
+use futures_core::Stream;
+
+use crate::broker::Broker;
+use crate::delivery::Delivery;
+use crate::exchange::{Exchange, SourceSlot};
+use crate::group::Group;
+use crate::ring::{CursorId, Read};
+
+/// Delivers what matches its patterns, in feed order, until it is dropped or the node stops.
+///
+/// What is not read waits in a queue bounded by the instance's settings; when it overflows the oldest messages go and
+/// a [gap](crate::Gap) per feed says exactly how many. Dropping the subscription unsubscribes.
+#[derive(Debug)]
+pub struct Subscription {
+    broker: Broker,
+    exchange: Arc<Exchange>,
+    group: Arc<Group>,
+    cursor: CursorId,
+    /// Taken from the ring, not yet handed out.
+    ready: VecDeque<Delivery>,
+}
+
+impl Subscription {
+    pub(crate) fn new(broker: Broker, exchange: Arc<Exchange>, group: Arc<Group>, cursor: CursorId) -> Self {
+        Self {
+            broker,
+            exchange,
+            group,
+            cursor,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The next delivery; `None` once the node has stopped and everything was handed out. Cancel safe.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        poll_fn(|context| self.poll(Some(context.waker()))).await
+    }
+
+    /// A delivery that is there now, without waiting.
+    pub fn try_next(&mut self) -> Option<Delivery> {
+        match self.poll(None) {
+            Poll::Ready(delivery) => delivery,
+            Poll::Pending => None,
+        }
+    }
+
+    /// Its instance.
+    pub fn instance(&self) -> Instance {
+        self.exchange.instance()
+    }
+
+    /// Its patterns, sorted, without doubles.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.group.patterns
+    }
+
+    /// Whether the source has confirmed to send everything that matches.
+    pub fn is_confirmed_by(&self, slot: SourceSlot) -> bool {
+        self.exchange.is_confirmed(slot, &self.group.patterns)
+    }
+
+    fn poll(&mut self, waker: Option<&Waker>) -> Poll<Option<Delivery>> {
+        if let Some(delivery) = self.ready.pop_front() {
+            return Poll::Ready(Some(delivery));
+        }
+        let read = self.group.lock().ring.read(self.cursor, &mut self.ready, waker);
+        match read {
+            Read::Some { messages } => {
+                self.exchange.counters().delivered.add(messages);
+                Poll::Ready(self.ready.pop_front())
+            }
+            Read::Pending => Poll::Pending,
+            Read::Closed => Poll::Ready(None),
+        }
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Delivery;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.poll(Some(context.waker()))
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.broker.unsubscribed(&self.exchange, &self.group, self.cursor);
+    }
+}

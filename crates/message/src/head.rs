@@ -1,0 +1,109 @@
+//! The head of an envelope: every logical field but the payload, as it travels.
+
+use bincode_codec::{BorrowDecode, Encode};
+
+use crate::codec as bincode_codec;
+use crate::codec::CodecError;
+use crate::{ContentType, Draft, Epoch, Timestamp};
+
+/// Longest encoded head. The bounds of a [`Draft`] and of a topic keep every head below it.
+pub const MAX_HEAD_BYTES: usize = 4 * 1024;
+
+/// The fields of one message that change from message to message.
+///
+/// What is constant in a feed (node, epoch, instance, cluster) is in the [`StreamHeader`](crate::StreamHeader)
+/// and not repeated here: bytes per frame are the biggest cost after signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[bincode(crate = "crate::codec::bincode")]
+pub struct Head<'a> {
+    /// Place in the feed, from 1, without holes.
+    pub seq: u64,
+    /// Publishing time in ms relative to the epoch's number, which is itself close to ms since 1970: five bytes
+    /// instead of nine.
+    time: i64,
+    /// Where it was published.
+    pub topic: &'a str,
+    /// The tag that names the message's type.
+    pub event: &'a str,
+    /// Where the event arose, if not on the node that published it.
+    pub originating_node: Option<&'a str>,
+    /// Ties messages of one story together.
+    pub correlation_id: Option<&'a str>,
+    /// The message that led to this one.
+    pub causation_id: Option<&'a str>,
+    /// Version of the payload's shape.
+    pub schema_version: u16,
+    content_type: WireContentType<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[bincode(crate = "crate::codec::bincode")]
+enum WireContentType<'a> {
+    Json,
+    Text,
+    Bytes,
+    Other(&'a str),
+}
+
+impl<'a> Head<'a> {
+    /// The head of `draft` as number `seq` of the feed of a node in its run `epoch`.
+    pub fn new(draft: &'a Draft, seq: u64, epoch: Epoch, time: Timestamp) -> Self {
+        Self {
+            seq,
+            time: time.as_millis().wrapping_sub_unsigned(epoch.0),
+            topic: draft.topic.as_str(),
+            event: &draft.event,
+            originating_node: draft.originating_node.as_ref().map(|node| node.as_str()),
+            correlation_id: draft.correlation_id.as_deref(),
+            causation_id: draft.causation_id.as_deref(),
+            schema_version: draft.schema_version,
+            content_type: match &draft.content_type {
+                ContentType::Json => WireContentType::Json,
+                ContentType::Text => WireContentType::Text,
+                ContentType::Bytes => WireContentType::Bytes,
+                ContentType::Other(name) => WireContentType::Other(name),
+            },
+        }
+    }
+
+    /// Reads a head from exactly these bytes.
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        bincode_codec::decode(bytes)
+    }
+
+    /// When it was published, by the publishing node's clock.
+    pub fn timestamp(&self, epoch: Epoch) -> Timestamp {
+        Timestamp::from_millis(self.time.wrapping_add_unsigned(epoch.0))
+    }
+
+    /// What the payload's bytes are.
+    pub fn content_type(&self) -> ContentType {
+        match self.content_type {
+            WireContentType::Json => ContentType::Json,
+            WireContentType::Text => ContentType::Text,
+            WireContentType::Bytes => ContentType::Bytes,
+            WireContentType::Other(name) => ContentType::from_name(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Topic;
+
+    /// Wire format 1. If this fails, old peers cannot read us: raise the format version instead.
+    #[test]
+    fn the_encoding_of_a_head_is_fixed() {
+        let draft = Draft::new(Topic::new("a:b").unwrap(), "tag")
+            .correlation_id("c")
+            .json("{}");
+        let head = Head::new(&draft, 300, Epoch(1_000), Timestamp::from_millis(1_005));
+        let mut bytes = Vec::new();
+        bincode_codec::encode_into(&head, &mut bytes).unwrap();
+        assert_eq!(bytes, b"\xfb\x2c\x01\x0a\x03a:b\x03tag\x00\x01\x01c\x00\x01\x00");
+        let back = Head::decode(&bytes).unwrap();
+        assert_eq!(back, head);
+        assert_eq!(back.timestamp(Epoch(1_000)), Timestamp::from_millis(1_005));
+    }
+}
