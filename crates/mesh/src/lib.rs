@@ -1,1 +1,34 @@
-//! Not written yet.
+//! Bellwether nodes together: identity, membership, links, interest, fan-out.
+//!
+//! `protocol` holds the rules, without sockets, tasks or clocks. Around it: `outbound` and `writer` publish on the links
+//! this node dials, `inbound` and `reader` receive on those its peers dial. Only `links` opens connections, only
+//! `protocol::roster` decides who is a member.
+
+mod member;
+mod membership;
+mod mesh;
+mod seeds;
+mod supervisor;
+
+mod endpoint;
+mod identity;
+mod lane;
+mod stranger;
+
+mod control_stream;
+mod inbound;
+mod links;
+mod outbound;
+mod reader;
+mod sources;
+mod writer;
+
+mod protocol;
+
+pub use self::endpoint::{SocketFactory, UdpSockets};
+pub use self::identity::IdentityError;
+pub use self::lane::Lane;
+pub use self::member::{Member, MemberState};
+pub use self::mesh::{Mesh, MeshError, MeshSettings};
+pub use self::stranger::Strangers;
+pub use self::supervisor::Supervisor;

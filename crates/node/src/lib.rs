@@ -1,1 +1,27 @@
-//! Not written yet.
+//! A mesh for cluster-wide events, to embed in a Rust program.
+//!
+//! A [`Node`] runs a local broker with ten segregated [instances](Instance), finds its peers by gossip and hands
+//! messages to them over QUIC, each message signed and tagged with the node where it arose and the node that reported
+//! it.
+
+mod builder;
+pub mod config;
+mod epoch_file;
+mod node;
+mod readiness;
+
+pub use bellwether_broker::{
+    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, PublishError, SubscribeError,
+    Subscription,
+};
+pub use bellwether_mesh::{Member, MemberState};
+pub use bellwether_message::json::MessageJson;
+pub use bellwether_message::{
+    ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MessageId, NodeId, Pattern, Source,
+    Timestamp, Topic, TopicError,
+};
+
+pub use self::builder::NodeBuilder;
+pub use self::config::{Config, ConfigError, EXAMPLE, Layer, SecretSource, Secrets};
+pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
+pub use self::readiness::{LiveReport, Readiness};

@@ -1,0 +1,514 @@
+//! A connection a peer dialed: this node receives on it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bellwether_broker::{Change, InterestEntry, InterestUpdate};
+use bellwether_message::{Epoch, Instance, Source};
+use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::control_stream::{self, ControlError};
+use crate::identity::Identity;
+use crate::lane::Lane;
+use crate::membership::{self, Received};
+use crate::mesh::Shared;
+use crate::protocol::close::Close;
+use crate::protocol::control::{
+    FromAcceptor, FromDialer, Hello, InterestChange, InterestFrame, MAX_HELLO, WANTS_PER_FRAME, WIRE_VERSION, Want,
+    Welcome,
+};
+use crate::protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
+use crate::protocol::roster::Direction;
+use crate::reader::{self, ReceiveError};
+use crate::sources::Upstream;
+
+/// A handshake that is not done within this time is a stranger's.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(3);
+/// So is a hello.
+const HELLO_WITHIN: Duration = Duration::from_secs(2);
+/// Connections that have not said a valid hello yet: in all, and from one address. Half are kept for addresses of
+/// members, so that strangers cannot lock members out.
+const UNPROVEN: usize = 64;
+const UNPROVEN_PER_ADDRESS: usize = 16;
+/// Streams a dialer may have: one per instance, gossip, and some that are being replaced.
+const STREAMS: u32 = 16;
+/// Acknowledgements are gathered for so long.
+const ACK_DELAY: Duration = Duration::from_millis(20);
+/// An older run has so long to show that it lives before a newer one replaces it.
+const OLDER_RUN_ANSWERS_WITHIN: Duration = Duration::from_millis(1500);
+
+/// Accepts connections until the node stops.
+pub(crate) async fn accept(shared: Arc<Shared>) {
+    let unproven = Arc::new(Unproven::default());
+    let endpoint = shared.endpoints.server();
+    while let Some(incoming) = accept_next(endpoint.as_ref()).await {
+        let address = incoming.remote_address();
+        let known = shared.is_known_host(address.ip());
+        let Some(place) = unproven.enter(address.ip(), known) else {
+            shared.strangers.refused(address, "too_many");
+            incoming.refuse();
+            continue;
+        };
+        if !known && unproven.is_crowded() && !incoming.remote_address_validated() {
+            // Under pressure a stranger first proves that its address is its own.
+            let _ = incoming.retry();
+            continue;
+        }
+        shared
+            .supervisor
+            .spawn("inbound", serve(shared.clone(), incoming, place));
+    }
+    // The endpoint is closed only when the node stops; holding it would hold the port.
+    drop(endpoint);
+    std::future::pending::<()>().await;
+}
+
+async fn accept_next(endpoint: Option<&Endpoint>) -> Option<Incoming> {
+    endpoint?.accept().await
+}
+
+/// Connections that have not proven who they are, by address.
+#[derive(Debug, Default)]
+struct Unproven {
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A place among the unproven, given back on drop.
+struct Place {
+    unproven: Arc<Unproven>,
+    address: IpAddr,
+}
+
+impl Unproven {
+    fn enter(self: &Arc<Self>, address: IpAddr, known: bool) -> Option<Place> {
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = by_address.values().sum();
+        let room = if known { UNPROVEN } else { UNPROVEN / 2 };
+        let here = by_address.entry(address).or_default();
+        if all >= room || (*here >= UNPROVEN_PER_ADDRESS && !known) {
+            if *here == 0 {
+                by_address.remove(&address);
+            }
+            return None;
+        }
+        *here += 1;
+        Some(Place {
+            unproven: self.clone(),
+            address,
+        })
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum::<usize>()
+            > UNPROVEN / 4
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_address = self.unproven.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+async fn serve(shared: Arc<Shared>, incoming: Incoming, place: Place) {
+    let address = incoming.remote_address();
+    let connection = match tokio::time::timeout(HANDSHAKE_WITHIN, async { incoming.accept()?.await }).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(err)) => {
+            tracing::debug!(%address, err = &err as &dyn std::error::Error, "handshake failed");
+            return shared.strangers.refused(address, "handshake");
+        }
+        Err(_) => return shared.strangers.refused(address, "handshake_timeout"),
+    };
+    let greeting = tokio::time::timeout(HELLO_WITHIN, read_hello(&shared, &connection)).await;
+    let (greeting, send, recv) = match greeting {
+        Ok(Ok(greeting)) => greeting,
+        Ok(Err(close)) => return refuse(&connection, close),
+        // The client's certificate is judged after its side believes to be connected: most strangers end here.
+        Err(_) => {
+            shared.strangers.refused(address, "no_hello");
+            return refuse(&connection, Close::BadHello);
+        }
+    };
+    drop(place);
+    if let Err(close) = admit(&shared, &greeting).await {
+        if close != Close::OwnDial {
+            tracing::debug!(peer = %greeting.source, %address, reason = close.name(), "refused a link");
+        }
+        return refuse(&connection, close);
+    }
+    let accepted = match greeting.lane {
+        Lane::Urgent => shared
+            .sources
+            .accept_link(&greeting.source, greeting.link, shared.has_joined()),
+        Lane::Events | Lane::Bulk => shared.sources.accept_lane(&greeting.source, greeting.link),
+    };
+    let (upstream, session) = match accepted {
+        Ok(accepted) => accepted,
+        Err(close) => return refuse(&connection, close),
+    };
+    let inbound = Inbound {
+        shared: &shared,
+        connection: &connection,
+        upstream: &upstream,
+        greeting: &greeting,
+        session: &session,
+    };
+    let close = inbound.run(send, recv).await;
+    connection.close(close.code(), close.name().as_bytes());
+}
+
+fn refuse(connection: &Connection, close: Close) {
+    connection.close(close.code(), close.name().as_bytes());
+}
+
+/// A hello that is in order.
+struct Greeting {
+    source: Source,
+    advertise: SocketAddr,
+    link: u64,
+    lane: Lane,
+    joined: bool,
+    program: String,
+}
+
+async fn read_hello(shared: &Shared, connection: &Connection) -> Result<(Greeting, SendStream, RecvStream), Close> {
+    let stranger = |reason| shared.strangers.refused(connection.remote_address(), reason);
+    let (send, mut recv) = connection.accept_bi().await.map_err(|_| {
+        stranger("no_hello");
+        Close::BadHello
+    })?;
+    let hello: Hello = control_stream::read(&mut recv, MAX_HELLO).await.map_err(|_| {
+        stranger("bad_hello");
+        Close::BadHello
+    })?;
+    if hello.wire_version != WIRE_VERSION {
+        return Err(Close::UnsupportedVersion);
+    }
+    if hello.cluster != shared.cluster {
+        return Err(Close::WrongCluster);
+    }
+    let certified = Identity::of_peer(connection)
+        .filter(|node| node.as_str() == hello.node)
+        .ok_or(Close::BadHello)?;
+    let advertise: SocketAddr = hello.advertise.parse().map_err(|_| Close::BadHello)?;
+    let lane = Lane::from_wire(hello.lane).ok_or(Close::BadHello)?;
+    let source = Source {
+        node: certified,
+        epoch: Epoch(hello.epoch),
+    };
+    let greeting = Greeting {
+        source,
+        advertise,
+        link: hello.link,
+        lane,
+        joined: hello.joined,
+        program: hello.program,
+    };
+    Ok((greeting, send, recv))
+}
+
+/// Whether a node may link to this one: one run per node id, and not more members than there is room for.
+async fn admit(shared: &Arc<Shared>, greeting: &Greeting) -> Result<(), Close> {
+    let (source, own) = (&greeting.source, &shared.own);
+    if source.node == own.node {
+        if source.epoch == own.epoch {
+            return Err(Close::OwnDial);
+        }
+        if greeting.joined && source.epoch > own.epoch {
+            // Two meshes have healed into one that has two nodes of this name: the lower epoch goes.
+            shared.supervisor.fail(format!(
+                "duplicate_node_id: a newer node named `{}` runs at {}",
+                own.node, greeting.advertise
+            ));
+        }
+        return Err(Close::DuplicateNodeId);
+    }
+    let known = shared.roster().known_epoch(&source.node);
+    match known {
+        Some(known) if known > source.epoch => return Err(Close::StaleEpoch),
+        Some(known) if known < source.epoch => {
+            let older = Source {
+                node: source.node.clone(),
+                epoch: known,
+            };
+            let lives = shared.links.ping(&older, OLDER_RUN_ANSWERS_WITHIN).await;
+            if lives && !greeting.joined {
+                tracing::warn!(node = %source.node, address = %greeting.advertise, "refused a second node of this name; the first answers");
+                return Err(Close::DuplicateNodeId);
+            }
+        }
+        _ => {}
+    }
+    if shared.roster().has_room(&source.node) {
+        Ok(())
+    } else {
+        Err(Close::Full)
+    }
+}
+
+/// An accepted connection of a link.
+struct Inbound<'a> {
+    shared: &'a Arc<Shared>,
+    connection: &'a Connection,
+    upstream: &'a Arc<Upstream>,
+    greeting: &'a Greeting,
+    session: &'a CancellationToken,
+}
+
+impl Inbound<'_> {
+    async fn run(&self, mut send: SendStream, recv: RecvStream) -> Close {
+        let next = if self.greeting.lane == Lane::Urgent {
+            self.upstream.next()
+        } else {
+            Vec::new()
+        };
+        let welcome = FromAcceptor::Welcome(Welcome {
+            wire_version: WIRE_VERSION,
+            node: self.shared.own.node.to_string(),
+            epoch: self.shared.own.epoch.0,
+            program: self.shared.program.clone(),
+            next,
+        });
+        if control_stream::write(&mut send, &welcome).await.is_err() {
+            return Close::Gone;
+        }
+        self.connection
+            .set_max_concurrent_uni_streams(VarInt::from_u32(STREAMS));
+        match self.greeting.lane {
+            Lane::Urgent => self.run_urgent(send, recv).await,
+            Lane::Events | Lane::Bulk => {
+                // The control streams of these lanes stay open and say nothing more.
+                let _keep = (send, recv);
+                self.run_streams(std::future::pending()).await
+            }
+        }
+    }
+
+    async fn run_urgent(&self, send: SendStream, recv: RecvStream) -> Close {
+        let (source, shared) = (&self.greeting.source, self.shared);
+        let address = self.greeting.advertise;
+        shared.update(|roster, now| roster.on_linked(Direction::In, source, address, &self.greeting.program, now));
+        shared.links.heard_from(source, address);
+        tracing::debug!(peer = %source, %address, "link in is up");
+        let guard = Down {
+            shared,
+            source,
+            upstream: self.upstream,
+            link: self.greeting.link,
+        };
+        let close = self.run_streams(self.run_control(send, recv)).await;
+        drop(guard);
+        tracing::debug!(peer = %source, reason = close.name(), "link in is down");
+        // The session is over with its urgent connection; its other lanes end too.
+        self.session.cancel();
+        if self.connection.close_reason().as_ref().and_then(Close::of) == Some(Close::Leaving) {
+            shared.left(source);
+        }
+        close
+    }
+
+    /// Receives streams beside `control`, until either ends.
+    async fn run_streams(&self, control: impl Future<Output = Result<(), ControlError>>) -> Close {
+        let mut control = std::pin::pin!(control);
+        let mut streams: JoinSet<Result<(), ReceiveError>> = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = self.session.cancelled() => return Close::Replaced,
+                _ended = &mut control => return Close::Gone,
+                accepted = self.connection.accept_uni() => match accepted {
+                    Ok(stream) => {
+                        let (shared, upstream) = (self.shared.clone(), self.upstream.clone());
+                        let (link, lane, from) = (self.greeting.link, self.greeting.lane, self.greeting.advertise);
+                        streams.spawn(async move { receive(&shared, &upstream, link, lane, from, stream).await });
+                    }
+                    Err(_lost) => return Close::Gone,
+                },
+                Some(ended) = streams.join_next() => match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(ReceiveError::Replaced)) => return Close::Replaced,
+                    Ok(Err(ReceiveError::Read(_) | ReceiveError::ReadExact(_))) => return Close::Gone,
+                    Ok(Err(err)) => {
+                        tracing::warn!(peer = %self.greeting.source, err = &err as &dyn std::error::Error, "closed a link that broke the protocol");
+                        return Close::Protocol;
+                    }
+                    Err(err) if err.is_panic() => std::panic::resume_unwind(err.into_panic()),
+                    Err(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Tells interest and acknowledgements, and answers.
+    async fn run_control(&self, mut send: SendStream, recv: RecvStream) -> Result<(), ControlError> {
+        let mut versions = self.shared.broker.interest_version();
+        let mut told = self.tell_interest(&mut send, None).await?;
+        let (tell, mut inbox) = control_stream::inbox();
+        let mut pump = std::pin::pin!(control_stream::pump::<FromDialer>(recv, tell));
+        let mut acked = [0; Instance::COUNT];
+        let mut ack_at: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                ended = &mut pump => return ended,
+                Some(frame) = inbox.recv() => match frame {
+                    FromDialer::Ping(nonce) => control_stream::write(&mut send, &FromAcceptor::Pong(nonce)).await?,
+                    FromDialer::Leaving => self.shared.update(|roster, _| roster.on_leaving(&self.greeting.source)),
+                },
+                changed = versions.changed() => match changed {
+                    Ok(()) => told = self.tell_interest(&mut send, Some(told)).await?,
+                    // The broker is gone: the node stops.
+                    Err(_) => return Ok(()),
+                },
+                () = self.upstream.ack_due.notified(), if ack_at.is_none() => ack_at = Some(Instant::now() + ACK_DELAY),
+                () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
+                    ack_at = None;
+                    let acks = self.new_acks(&mut acked);
+                    if !acks.is_empty() {
+                        control_stream::write(&mut send, &FromAcceptor::Ack(acks)).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    fn new_acks(&self, acked: &mut [u64; Instance::COUNT]) -> Vec<(u8, u64)> {
+        let mut acks = Vec::new();
+        for (instance, acked) in Instance::ALL.into_iter().zip(acked) {
+            let seen = self.upstream.feed(instance).seen();
+            if seen > *acked {
+                *acked = seen;
+                acks.push((instance as u8, seen));
+            }
+        }
+        acks
+    }
+
+    /// Tells what has changed since version `told`, or everything. Returns the version told.
+    async fn tell_interest(&self, send: &mut SendStream, told: Option<u64>) -> Result<u64, ControlError> {
+        let (version, update) = {
+            let interest = self.shared.broker.interest();
+            let update = match told {
+                Some(told) => interest.since(told),
+                None => InterestUpdate::Whole(interest.entries().collect()),
+            };
+            (interest.version(), update)
+        };
+        let (whole, changes): (bool, Vec<InterestChange>) = match update {
+            InterestUpdate::Whole(entries) => (true, entries.into_iter().map(|entry| self.add(entry)).collect()),
+            InterestUpdate::Changes(changes) => {
+                (false, changes.into_iter().map(|change| self.change(change)).collect())
+            }
+        };
+        let mut parts = changes.chunks(WANTS_PER_FRAME).peekable();
+        if whole && parts.peek().is_none() {
+            let frame = InterestFrame {
+                version,
+                whole,
+                more: false,
+                changes: Vec::new(),
+            };
+            control_stream::write(send, &FromAcceptor::Interest(frame)).await?;
+        }
+        while let Some(part) = parts.next() {
+            let frame = InterestFrame {
+                version,
+                whole,
+                more: parts.peek().is_some(),
+                changes: part.to_vec(),
+            };
+            control_stream::write(send, &FromAcceptor::Interest(frame)).await?;
+        }
+        Ok(version)
+    }
+
+    fn change(&self, change: Change) -> InterestChange {
+        let entry = change.entry;
+        match change.added {
+            true => self.add(entry),
+            false => InterestChange::Remove {
+                instance: entry.instance as u8,
+                pattern: entry.pattern.to_string(),
+                added: entry.added,
+            },
+        }
+    }
+
+    fn add(&self, entry: InterestEntry) -> InterestChange {
+        let live_from = self
+            .shared
+            .broker
+            .live_from(self.upstream.slot, entry.instance, &entry.pattern)
+            .unwrap_or(0);
+        InterestChange::Add(Want {
+            instance: entry.instance as u8,
+            pattern: entry.pattern.to_string(),
+            added: entry.added,
+            live_from,
+        })
+    }
+}
+
+/// Whatever ends the link in, also the drop of its task: the roster is told, unless a newer link has taken over.
+struct Down<'a> {
+    shared: &'a Arc<Shared>,
+    source: &'a Source,
+    upstream: &'a Upstream,
+    link: u64,
+}
+
+impl Drop for Down<'_> {
+    fn drop(&mut self) {
+        if self.upstream.is_current(self.link) {
+            self.shared
+                .update(|roster, now| roster.on_unlinked(Direction::In, self.source, now));
+        }
+    }
+}
+
+async fn receive(
+    shared: &Shared,
+    upstream: &Upstream,
+    link: u64,
+    lane: Lane,
+    from: SocketAddr,
+    mut stream: RecvStream,
+) -> Result<(), ReceiveError> {
+    let mut kind = [0];
+    stream.read_exact(&mut kind).await?;
+    match kind {
+        [STREAM_DATA] => reader::receive(shared, upstream, link, lane, stream).await,
+        [STREAM_GOSSIP] if lane == Lane::Urgent => receive_gossip(shared, from, stream).await,
+        _ => Err(ReceiveError::Header),
+    }
+}
+
+async fn receive_gossip(shared: &Shared, from: SocketAddr, mut stream: RecvStream) -> Result<(), ReceiveError> {
+    loop {
+        let mut len = [0; 4];
+        stream.read_exact(&mut len).await?;
+        let len = u32::from_le_bytes(len) as usize;
+        if len > membership::MAX_MESSAGE {
+            return Err(ReceiveError::Header);
+        }
+        let mut bytes = vec![0; len];
+        stream.read_exact(&mut bytes).await?;
+        let received: Received = (from, membership::decode(&bytes).ok_or(ReceiveError::Header)?);
+        // Full: dropped, as a datagram would be; gossip says it again.
+        let _ = shared.gossip_inbox.try_send(received);
+    }
+}

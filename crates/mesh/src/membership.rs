@@ -1,0 +1,25 @@
+//! Gossip: how nodes learn of each other. It only tells where to dial; [`crate::protocol::roster`] decides who is a member.
+
+mod gossip;
+
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::protocol::roster::Gossiped;
+
+pub(crate) use self::gossip::{Carrier, Gossip, GossipSettings, INBOX, MAX_MESSAGE, Received, decode};
+
+/// A gossip library, behind the little that the mesh asks of it.
+#[async_trait]
+pub(crate) trait Membership: Send + Sync {
+    /// The runs that gossip now, this node's among them or not.
+    fn live(&self) -> watch::Receiver<Vec<Gossiped>>;
+
+    /// Gossips with an address that may be a node.
+    fn introduce(&self, address: SocketAddr);
+
+    /// Waits until gossip has ended by itself, which it must not. Gives the reason.
+    async fn ended(&self) -> String;
+}

@@ -1,0 +1,484 @@
+//! A node's part of the mesh: puts identity, gossip, links and the roster together.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bellwether_broker::{Broker, Subscription};
+use bellwether_message::{Instance, KeyRing, NodeId, Pattern, Source};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::endpoint::{Endpoints, SocketFactory};
+use crate::identity::{Identity, IdentityError};
+use crate::inbound;
+use crate::links::{Command, GossipCarrier, Links};
+use crate::member::{Member, MemberState};
+use crate::membership::{Gossip, GossipSettings, INBOX, Membership, Received};
+use crate::protocol::close::Close;
+use crate::protocol::roster::Roster;
+use crate::seeds;
+use crate::sources::Sources;
+use crate::stranger::Strangers;
+use crate::supervisor::Supervisor;
+
+/// How often the roster is told the time, and links that nobody needs are let go.
+const TICK: Duration = Duration::from_millis(100);
+/// A suspect has so long to answer a ping; the roster judges by the same.
+const PING_WITHIN: Duration = Duration::from_secs(1);
+/// How often a draining node looks whether its peers have everything.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// What a mesh is started with.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct MeshSettings {
+    /// The cluster's name; nodes of another never link.
+    pub cluster: String,
+    /// The keys of the cluster.
+    pub ring: Arc<KeyRing>,
+    /// Where to listen (UDP); port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where others dial this node; by default the address it listens on.
+    pub advertise: Option<SocketAddr>,
+    /// Where the first member may be found, as `host:port`.
+    pub seeds: Vec<String>,
+    /// How often a node gossips.
+    pub gossip_interval: Duration,
+    /// This program's version, shown to others.
+    pub program: String,
+}
+
+impl MeshSettings {
+    /// Settings for a node that listens on `listen`, has no seeds and gossips every 200 ms.
+    pub fn new(cluster: &str, ring: Arc<KeyRing>, listen: SocketAddr) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            ring,
+            listen,
+            advertise: None,
+            seeds: Vec::new(),
+            gossip_interval: Duration::from_millis(200),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// A node's part of the mesh. Cheap to clone.
+#[derive(Clone)]
+pub struct Mesh {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Mesh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mesh")
+            .field("own", &self.shared.own)
+            .field("advertise", &self.shared.advertise)
+            .finish()
+    }
+}
+
+/// What every task of the mesh works with.
+///
+/// Lock order: the links' table, then a link, then the roster; a feed, then the broker.
+pub(crate) struct Shared {
+    pub(crate) own: Source,
+    pub(crate) cluster: String,
+    pub(crate) program: String,
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) advertise: SocketAddr,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) broker: Broker,
+    pub(crate) sources: Sources,
+    pub(crate) links: Links,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) strangers: Arc<Strangers>,
+    pub(crate) gossip_inbox: mpsc::Sender<Received>,
+    roster: Mutex<Roster>,
+    /// The roster's members, as last told.
+    members: watch::Sender<Vec<Member>>,
+    /// Counts changes of what peers want.
+    interest: watch::Sender<u64>,
+    started: Instant,
+    has_joined: AtomicBool,
+}
+
+impl Mesh {
+    /// Joins the mesh: binds the port, starts gossip, and from then on links to whoever belongs to the cluster.
+    ///
+    /// # Errors
+    /// [`MeshError`]; nothing is left running once the supervisor is stopped.
+    pub async fn start(
+        settings: MeshSettings,
+        broker: Broker,
+        supervisor: Supervisor,
+        sockets: Arc<dyn SocketFactory>,
+    ) -> Result<Self, MeshError> {
+        let own = Source::clone(broker.source());
+        let identity = Identity::new(&settings.ring, &own.node)?;
+        let strangers = Arc::new(Strangers::default());
+        let bind = |source| MeshError::Bind {
+            address: settings.listen,
+            source,
+        };
+        let endpoints = Endpoints::bind(sockets, identity, settings.listen, strangers.clone()).map_err(bind)?;
+        let advertise = settings.advertise.unwrap_or_else(|| endpoints.listen());
+        let (gossip_inbox, inbox) = mpsc::channel(INBOX);
+        let row = Member {
+            node: own.node.clone(),
+            epoch: own.epoch,
+            address: advertise,
+            state: MemberState::Own,
+            inbound: true,
+            outbound: true,
+            version: settings.program.clone(),
+        };
+        let shared = Arc::new(Shared {
+            cluster: settings.cluster.clone(),
+            program: settings.program,
+            ring: settings.ring,
+            advertise,
+            endpoints,
+            sources: Sources::new(broker.clone()),
+            broker,
+            links: Links::default(),
+            supervisor,
+            strangers,
+            gossip_inbox,
+            members: watch::Sender::new(vec![row.clone()]),
+            roster: Mutex::new(Roster::new(row)),
+            interest: watch::Sender::new(0),
+            started: Instant::now(),
+            has_joined: AtomicBool::new(settings.seeds.is_empty()),
+            own: own.clone(),
+        });
+        let gossip = GossipSettings {
+            own,
+            advertise,
+            cluster: settings.cluster,
+            interval: settings.gossip_interval,
+        };
+        let carrier = Arc::new(GossipCarrier(Arc::downgrade(&shared)));
+        let gossip = Gossip::start(gossip, carrier, inbox, &shared.supervisor)
+            .await
+            .map_err(MeshError::Gossip)?;
+        shared.spawn_tasks(Arc::new(gossip), settings.seeds);
+        Ok(Self { shared })
+    }
+
+    /// The membership view, this node included, by node id.
+    pub fn members(&self) -> Vec<Member> {
+        self.shared.members.borrow().clone()
+    }
+
+    /// The membership view, to be woken when it changes.
+    pub fn watch_members(&self) -> watch::Receiver<Vec<Member>> {
+        self.shared.members.subscribe()
+    }
+
+    /// What peers want of an instance, as their links have told.
+    pub fn interest(&self, instance: Instance) -> Vec<(NodeId, Vec<Pattern>)> {
+        let mut wanted: Vec<(NodeId, Vec<Pattern>)> = Vec::new();
+        for (_, session) in self.shared.links.sessions() {
+            let mut patterns = session.interest(instance);
+            if !patterns.is_empty() {
+                patterns.sort_unstable();
+                wanted.push((session.peer.node.clone(), patterns));
+            }
+        }
+        wanted.sort_unstable();
+        wanted
+    }
+
+    /// The known nodes that have not confirmed to send everything the subscription wants. Those that are down are not
+    /// asked.
+    pub fn unconfirmed(&self, instance: Instance, patterns: &[Pattern]) -> Vec<NodeId> {
+        let members = self.shared.members.borrow();
+        let others = members
+            .iter()
+            .filter(|member| !matches!(member.state, MemberState::Own | MemberState::Down));
+        let confirmed = |node: &NodeId| {
+            self.shared
+                .sources
+                .slot(node)
+                .is_some_and(|slot| self.shared.broker.is_confirmed(slot, instance, patterns))
+        };
+        others
+            .map(|member| &member.node)
+            .filter(|node| !confirmed(node))
+            .cloned()
+            .collect()
+    }
+
+    /// Waits until every known node has confirmed. Cancel safe; does not hold the subscription.
+    pub fn confirmed(&self, subscription: &Subscription) -> impl Future<Output = ()> + Send + use<> {
+        let (this, instance, patterns) = (self.clone(), subscription.instance(), subscription.patterns().to_vec());
+        async move {
+            let mut confirmations = this.shared.sources.confirmations();
+            let mut members = this.watch_members();
+            while !this.unconfirmed(instance, &patterns).is_empty() {
+                tokio::select! {
+                    _ = confirmations.changed() => {}
+                    _ = members.changed() => {}
+                }
+            }
+        }
+    }
+
+    /// Whether the first join is done: linked both ways with every member, or no seeds are configured.
+    pub fn has_joined(&self) -> bool {
+        self.shared.has_joined()
+    }
+
+    /// Waits until the first join is done. Cancel safe.
+    pub async fn joined(&self) {
+        let mut members = self.watch_members();
+        while !self.has_joined() && members.changed().await.is_ok() {}
+    }
+
+    /// Where others dial this node.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.advertise
+    }
+
+    /// Who tried to get in.
+    pub fn strangers(&self) -> &Strangers {
+        &self.shared.strangers
+    }
+
+    /// Bytes written to the data streams of each link that is up.
+    pub fn data_stream_bytes(&self) -> Vec<(NodeId, u64)> {
+        let sessions = self.shared.links.sessions();
+        let written = |session: &crate::outbound::Session| session.feeds().iter().map(|feed| feed.written()).sum();
+        sessions
+            .iter()
+            .map(|(_, session)| (session.peer.node.clone(), written(session)))
+            .collect()
+    }
+
+    /// Stops in good order: says that this node leaves, sends what is left of its feeds with their ends, and waits until
+    /// the peers have confirmed or the time is over. The broker must refuse publishes before. Returns the peers
+    /// that have not confirmed; all connections are closed.
+    pub async fn drain(&self, within: Duration) -> Vec<NodeId> {
+        let deadline = Instant::now() + within;
+        let sessions = self.shared.links.sessions();
+        for (link, session) in &sessions {
+            // A full command queue: the peer will take the close code for the same.
+            let _ = link.commands.try_send(Command::Leave);
+            session.end_feeds(&self.shared);
+        }
+        let waiting = || {
+            sessions
+                .iter()
+                .filter(|(_, session)| !session.is_drained() && session.connection().close_reason().is_none())
+        };
+        while waiting().next().is_some() && Instant::now() < deadline {
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+        let unconfirmed = waiting().map(|(_, session)| session.peer.node.clone()).collect();
+        let close = self
+            .shared
+            .endpoints
+            .close(Close::Leaving.code(), Close::Leaving.name().as_bytes());
+        // Peers that are gone do not answer the close; three probe time-outs are enough for those that are there.
+        let _ = tokio::time::timeout(Duration::from_millis(500), close).await;
+        unconfirmed
+    }
+}
+
+impl Shared {
+    fn spawn_tasks(self: &Arc<Self>, gossip: Arc<dyn Membership>, seeds: Vec<String>) {
+        self.supervisor.spawn_forever("accept", inbound::accept(self.clone()));
+        let (shared, watched) = (self.clone(), gossip.clone());
+        self.supervisor.spawn_forever("gossip", async move {
+            let reason = watched.ended().await;
+            shared.supervisor.fail(reason);
+        });
+        let (shared, mut live) = (self.clone(), gossip.live());
+        self.supervisor.spawn_forever("membership", async move {
+            loop {
+                let now_live = live.borrow_and_update().clone();
+                shared.update(|roster, now| roster.on_gossip(now_live, now));
+                if live.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        let shared = self.clone();
+        self.supervisor.spawn_forever("roster", async move {
+            let mut interval = tokio::time::interval(TICK);
+            loop {
+                interval.tick().await;
+                shared.tick();
+            }
+        });
+        if !seeds.is_empty() {
+            self.supervisor
+                .spawn_forever("seeds", seeds::run(self.clone(), gossip, seeds));
+        }
+    }
+
+    fn tick(self: &Arc<Self>) {
+        let mut gone = Vec::new();
+        self.update(|roster, now| gone = roster.tick(now));
+        gone.iter().for_each(|source| self.sources.end(source));
+        let (wanted, members) = {
+            let roster = self.roster();
+            let members: HashSet<NodeId> = roster.members().into_iter().map(|member| member.node).collect();
+            (roster.dials().into_values().collect::<HashSet<SocketAddr>>(), members)
+        };
+        self.links.prune(&wanted, &members);
+    }
+
+    /// Gives the roster an event, tells what has changed, dials whom it names and asks whom it suspects.
+    pub(crate) fn update(self: &Arc<Self>, event: impl FnOnce(&mut Roster, Duration)) {
+        let (members, dials, asks) = {
+            let mut roster = self.roster();
+            event(&mut roster, self.started.elapsed());
+            (roster.members(), roster.dials(), roster.asks())
+        };
+        if !self.has_joined() && is_joined(&members) {
+            self.has_joined.store(true, Ordering::Release);
+        }
+        self.members.send_if_modified(|known| {
+            let changed = *known != members;
+            if changed {
+                log_changes(known, &members);
+                *known = members;
+            }
+            changed
+        });
+        if self.supervisor.is_stopping() {
+            return;
+        }
+        for (node, address) in &dials {
+            self.links.ensure(self, node, *address);
+        }
+        for node in asks {
+            let shared = self.clone();
+            self.supervisor.spawn("ping", async move { shared.ask(node).await });
+        }
+    }
+
+    async fn ask(self: &Arc<Self>, node: NodeId) {
+        let epoch = self.roster().known_epoch(&node);
+        let Some(source) = epoch.map(|epoch| Source { node, epoch }) else {
+            return;
+        };
+        if self.links.ping(&source, PING_WITHIN).await {
+            self.update(|roster, now| roster.on_pong(&source, now));
+        }
+    }
+
+    /// A node has stopped in good order.
+    pub(crate) fn left(self: &Arc<Self>, source: &Source) {
+        self.update(|roster, _| roster.on_left(source));
+        self.sources.end(source);
+    }
+
+    /// There is nobody to wait for.
+    pub(crate) fn joined(&self) {
+        if !self.has_joined.swap(true, Ordering::AcqRel) {
+            self.members.send_modify(|_| {});
+        }
+    }
+
+    pub(crate) fn has_joined(&self) -> bool {
+        self.has_joined.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn interest_changed(&self) {
+        self.interest.send_modify(|count| *count += 1);
+    }
+
+    /// Hold it briefly, and nothing else while asking for a link.
+    pub(crate) fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The member that advertises an address.
+    pub(crate) fn node_at(&self, address: SocketAddr) -> Option<NodeId> {
+        self.members
+            .borrow()
+            .iter()
+            .find(|member| member.address == address)
+            .map(|member| member.node.clone())
+    }
+
+    /// Whether a link to an address is up.
+    pub(crate) fn is_linked_to(&self, address: SocketAddr) -> bool {
+        let advertised = self
+            .members
+            .borrow()
+            .iter()
+            .any(|member| member.address == address && member.outbound);
+        advertised || self.links.sessions().iter().any(|(link, _)| link.address == address)
+    }
+
+    /// Whether an address is this node's own.
+    pub(crate) fn is_own_address(&self, address: SocketAddr) -> bool {
+        address == self.advertise || self.links.is_own_address(address)
+    }
+
+    /// Whether a host is known from membership.
+    pub(crate) fn is_known_host(&self, host: IpAddr) -> bool {
+        self.members.borrow().iter().any(|member| member.address.ip() == host)
+    }
+}
+
+fn is_joined(members: &[Member]) -> bool {
+    let mut others = members
+        .iter()
+        .filter(|member| matches!(member.state, MemberState::Alive))
+        .peekable();
+    others.peek().is_some() && others.all(|member| member.inbound && member.outbound)
+}
+
+/// Life-cycle lines: who joined, left, went down, came back. An idle mesh is silent.
+fn log_changes(before: &[Member], after: &[Member]) {
+    for member in after {
+        let (node, epoch) = (&member.node, member.epoch);
+        match before.iter().find(|known| known.node == *node) {
+            None => tracing::info!(member = %node, %epoch, address = %member.address, "member joined"),
+            Some(known) if known.epoch != epoch => tracing::info!(member = %node, %epoch, "member restarted"),
+            Some(known) if known.state != member.state => match member.state {
+                MemberState::Down => tracing::warn!(member = %node, %epoch, "member is down"),
+                MemberState::Alive if known.state == MemberState::Down => {
+                    tracing::info!(member = %node, %epoch, "member is back")
+                }
+                state => tracing::debug!(member = %node, %epoch, ?state, "member's state changed"),
+            },
+            Some(_) => {}
+        }
+    }
+    for member in before
+        .iter()
+        .filter(|known| !after.iter().any(|member| member.node == known.node))
+    {
+        tracing::info!(member = %member.node, epoch = %member.epoch, "member left");
+    }
+}
+
+/// Why there is no mesh.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MeshError {
+    /// The secret gives no identity.
+    #[error("the node's identity cannot be made")]
+    Identity(#[from] IdentityError),
+    /// The port cannot be had.
+    #[error("cannot listen on {address} (UDP)")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Gossip did not start.
+    #[error("gossip did not start: {0:#}")]
+    Gossip(anyhow::Error),
+}

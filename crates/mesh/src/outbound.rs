@@ -1,0 +1,568 @@
+//! A link this node dials, and on which it publishes to one peer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bellwether_message::{Instance, Pattern, Source};
+use quinn::{Connection, ConnectionError, RecvStream, SendStream};
+use tokio::sync::{Notify, OnceCell, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::control_stream::{self, ControlError};
+use crate::endpoint::ConnectError;
+use crate::identity::Identity;
+use crate::lane::Lane;
+use crate::links::{Command, Link};
+use crate::mesh::Shared;
+use crate::protocol::backoff::Backoff;
+use crate::protocol::close::Close;
+use crate::protocol::control::{
+    FromAcceptor, FromDialer, Hello, InterestChange, InterestFrame, MAX_FRAME, WIRE_VERSION, Want, Welcome,
+};
+use crate::protocol::frame::STREAM_GOSSIP;
+use crate::protocol::outgoing_feed::OutgoingFeed;
+use crate::protocol::roster::Direction;
+use crate::writer::{FeedOut, SendError};
+
+/// A dial that is not answered within this time has failed; on loopback nothing else reports a closed port.
+const DIAL_WITHIN: Duration = Duration::from_secs(1);
+/// The acceptor may first ask an older run of ours whether it lives.
+const WELCOME_WITHIN: Duration = Duration::from_secs(3);
+/// Pings under way at once on one link; a further one counts as unanswered.
+const PINGS: usize = 16;
+/// Most patterns one peer may want of us: what its own broker allows.
+const MAX_WANTS: usize = bellwether_broker::MAX_PATTERNS;
+
+/// One time a link is up: from the welcome to the loss of its urgent connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) peer: Source,
+    /// Drop the link and dial again: the peer has a newer run.
+    pub(crate) redial: CancellationToken,
+    number: u64,
+    connection: Connection,
+    lanes: [OnceCell<Connection>; Lane::ALL.len()],
+    /// Per instance the seq that the welcome asked for.
+    next: Vec<u64>,
+    feeds: Mutex<[Option<Arc<FeedOut>>; Instance::COUNT]>,
+    leaving: AtomicBool,
+    /// An acknowledgement has arrived.
+    pub(crate) acknowledged: Notify,
+}
+
+/// Dials, serves, and dials again, until the link is stopped.
+pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>, mut commands: mpsc::Receiver<Command>) {
+    let mut backoff = Backoff::default();
+    let mut was_up = false;
+    loop {
+        let ended = tokio::select! {
+            () = link.stop.cancelled() => return,
+            ended = serve(&shared, &link, &mut commands) => ended,
+        };
+        match ended {
+            Ended::Lost => {
+                was_up = true;
+                backoff.reset();
+            }
+            Ended::NotUp => {}
+            Ended::Own => {
+                shared.links.is_own(link.address);
+                return;
+            }
+            Ended::Left | Ended::Refused => was_up = false,
+        }
+        let known = was_up || link.expected().is_some();
+        let wait = backoff.next(known, rand::random());
+        tokio::select! {
+            () = link.stop.cancelled() => return,
+            () = link.dial_now.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// How one attempt has ended.
+enum Ended {
+    /// It was up.
+    Lost,
+    /// It never was.
+    NotUp,
+    /// The address is this node's.
+    Own,
+    /// The peer has stopped in good order.
+    Left,
+    /// The peer does not want us.
+    Refused,
+}
+
+async fn serve(shared: &Arc<Shared>, link: &Arc<Link>, commands: &mut mpsc::Receiver<Command>) -> Ended {
+    let number = shared.links.next_attempt();
+    let dialed = match dial(shared, link, Lane::Urgent, number).await {
+        Ok(dialed) => dialed,
+        Err(err) => return refused(shared, link, &err),
+    };
+    let Some((peer, program)) = dialed.peer(link) else {
+        dialed
+            .connection
+            .close(Close::BadHello.code(), Close::BadHello.name().as_bytes());
+        tracing::warn!(address = %link.address, "a node answers under another name than expected");
+        return Ended::NotUp;
+    };
+    let session = Arc::new(Session {
+        peer: peer.clone(),
+        redial: CancellationToken::new(),
+        number,
+        lanes: std::array::from_fn(|_| OnceCell::new()),
+        connection: dialed.connection.clone(),
+        next: dialed.welcome.next,
+        feeds: Mutex::default(),
+        leaving: AtomicBool::new(false),
+        acknowledged: Notify::new(),
+    });
+    shared.links.came_up(link, &session);
+    shared.update(|roster, now| roster.on_linked(Direction::Out, &peer, link.address, &program, now));
+    tracing::debug!(peer = %peer, address = %link.address, "link out is up");
+    let guard = Down {
+        shared,
+        link,
+        peer: &peer,
+        session: &session,
+    };
+    let ended = tokio::select! {
+        ended = Serving::new(shared, link, &session).run(dialed.send, dialed.recv, commands) => ended,
+        () = session.redial.cancelled() => Err(LinkError::Redial),
+    };
+    let reason = dialed.connection.close_reason();
+    drop(guard);
+    if let Err(err) = &ended {
+        tracing::debug!(peer = %peer, err = err as &dyn std::error::Error, "link out is down");
+    }
+    match reason.as_ref().and_then(Close::of) {
+        Some(Close::Leaving) => {
+            shared.left(&peer);
+            Ended::Left
+        }
+        Some(Close::DuplicateNodeId | Close::StaleEpoch) => {
+            refused(shared, link, &LinkError::Closed(Close::DuplicateNodeId))
+        }
+        _ => Ended::Lost,
+    }
+}
+
+/// Whatever ends the session, also the drop of its task: the connections are closed and the roster is told.
+struct Down<'a> {
+    shared: &'a Arc<Shared>,
+    link: &'a Link,
+    peer: &'a Source,
+    session: &'a Session,
+}
+
+impl Drop for Down<'_> {
+    fn drop(&mut self) {
+        self.session.close(if self.shared.supervisor.is_stopping() {
+            Close::Leaving
+        } else {
+            Close::Gone
+        });
+        self.link.went_down();
+        self.shared
+            .update(|roster, now| roster.on_unlinked(Direction::Out, self.peer, now));
+    }
+}
+
+fn refused(shared: &Shared, link: &Link, err: &LinkError) -> Ended {
+    match err.close() {
+        Some(Close::OwnDial) => Ended::Own,
+        Some(close @ (Close::DuplicateNodeId | Close::StaleEpoch)) => {
+            let own = &shared.own;
+            shared.supervisor.fail(format!(
+                "{}: the node at {} knows another running node named `{}`, or a newer run of it; give this node another name with --name",
+                if close == Close::StaleEpoch { "stale_epoch" } else { "duplicate_node_id" }, link.address, own.node
+            ));
+            Ended::Refused
+        }
+        Some(close) => {
+            tracing::debug!(address = %link.address, reason = close.name(), "dial refused");
+            Ended::Refused
+        }
+        None => {
+            tracing::debug!(address = %link.address, err = err as &dyn std::error::Error, "dial failed");
+            Ended::NotUp
+        }
+    }
+}
+
+/// A connection on which the peer has said welcome.
+struct Dialed {
+    connection: Connection,
+    send: SendStream,
+    recv: RecvStream,
+    welcome: Welcome,
+}
+
+impl Dialed {
+    /// Who answered: certificate, welcome and expectation must agree.
+    fn peer(&self, link: &Link) -> Option<(Source, String)> {
+        let certified = Identity::of_peer(&self.connection)?;
+        let expected = link.expected().is_none_or(|expected| expected == certified);
+        let peer = Source {
+            node: certified,
+            epoch: bellwether_message::Epoch(self.welcome.epoch),
+        };
+        (expected && peer.node.as_str() == self.welcome.node).then(|| (peer, self.welcome.program.clone()))
+    }
+}
+
+async fn dial(shared: &Shared, link: &Link, lane: Lane, number: u64) -> Result<Dialed, LinkError> {
+    let name = Identity::server_name(link.expected().as_ref());
+    let connecting = shared.endpoints.connect(lane, link.address, &name)?;
+    let connection = tokio::time::timeout(DIAL_WITHIN, connecting)
+        .await
+        .map_err(|_| LinkError::NoAnswer)??;
+    let greeted = tokio::time::timeout(WELCOME_WITHIN, greet(shared, &connection, lane, number)).await;
+    match greeted.unwrap_or(Err(LinkError::NoAnswer)) {
+        Ok((send, recv, welcome)) => Ok(Dialed {
+            connection,
+            send,
+            recv,
+            welcome,
+        }),
+        // A refusal closes the connection; the code says more than the broken stream.
+        Err(err) => Err(connection
+            .close_reason()
+            .as_ref()
+            .and_then(Close::of)
+            .map_or(err, LinkError::Closed)),
+    }
+}
+
+async fn greet(
+    shared: &Shared,
+    connection: &Connection,
+    lane: Lane,
+    link: u64,
+) -> Result<(SendStream, RecvStream, Welcome), LinkError> {
+    let (mut send, mut recv) = connection.open_bi().await?;
+    send.set_priority(100).ok();
+    let hello = Hello {
+        wire_version: WIRE_VERSION,
+        cluster: shared.cluster.clone(),
+        node: shared.own.node.to_string(),
+        epoch: shared.own.epoch.0,
+        advertise: shared.advertise.to_string(),
+        link,
+        lane: lane as u8,
+        joined: shared.has_joined(),
+        program: shared.program.clone(),
+    };
+    control_stream::write(&mut send, &hello).await?;
+    match control_stream::read::<FromAcceptor>(&mut recv, MAX_FRAME).await {
+        Ok(FromAcceptor::Welcome(welcome)) => Ok((send, recv, welcome)),
+        Ok(_) => Err(LinkError::Unexpected),
+        Err(err) => {
+            // The close code arrives with the broken stream, but perhaps a moment later.
+            let _ = tokio::time::timeout(Duration::from_millis(50), connection.closed()).await;
+            Err(err.into())
+        }
+    }
+}
+
+impl Session {
+    /// Feeds that the peer wants.
+    pub(crate) fn feeds(&self) -> Vec<Arc<FeedOut>> {
+        self.lock().iter().flatten().cloned().collect()
+    }
+
+    /// What the peer wants of an instance.
+    pub(crate) fn interest(&self, instance: Instance) -> Vec<Pattern> {
+        let feed = self.lock().get(instance.index()).cloned().flatten();
+        feed.map(|feed| feed.lock().patterns().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// The connection of the urgent lane, for its figures.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Ends every feed once all it holds is sent.
+    pub(crate) fn end_feeds(&self, shared: &Shared) {
+        self.leaving.store(true, Ordering::Release);
+        for feed in self.feeds() {
+            feed.change(&shared.broker, |feed, _| feed.end());
+        }
+    }
+
+    /// Whether the peer has acknowledged everything it was sent, ends included.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.feeds().iter().all(|feed| feed.is_drained())
+    }
+
+    fn close(&self, close: Close) {
+        for connection in std::iter::once(&self.connection).chain(self.lanes.iter().filter_map(OnceCell::get)) {
+            connection.close(close.code(), close.name().as_bytes());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Option<Arc<FeedOut>>; Instance::COUNT]> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection of a lane, dialed when first needed.
+    async fn lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
+        if lane == Lane::Urgent {
+            return Ok(self.connection.clone());
+        }
+        let Some(cell) = self.lanes.get(lane as usize) else {
+            return Err(LinkError::Unexpected);
+        };
+        let dialed = cell.get_or_try_init(|| async {
+            let dialed = dial(shared, link, lane, self.number).await?;
+            match dialed.peer(link) {
+                Some((peer, _)) if peer == self.peer => Ok(dialed.connection),
+                _ => Err(LinkError::Unexpected),
+            }
+        });
+        dialed.await.cloned()
+    }
+}
+
+/// The control loop of a session.
+struct Serving<'a> {
+    shared: &'a Arc<Shared>,
+    link: &'a Arc<Link>,
+    session: &'a Arc<Session>,
+    writers: JoinSet<Result<(), LinkError>>,
+    pings: Vec<(u64, oneshot::Sender<()>)>,
+    next_ping: u64,
+    /// Parts of a whole interest that is not complete yet.
+    parts: Vec<Want>,
+    gossip: Option<SendStream>,
+}
+
+impl<'a> Serving<'a> {
+    fn new(shared: &'a Arc<Shared>, link: &'a Arc<Link>, session: &'a Arc<Session>) -> Self {
+        let (writers, pings, parts) = (JoinSet::new(), Vec::new(), Vec::new());
+        Self {
+            shared,
+            link,
+            session,
+            writers,
+            pings,
+            next_ping: 0,
+            parts,
+            gossip: None,
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut send: SendStream,
+        recv: RecvStream,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<(), LinkError> {
+        let (tell, mut inbox) = control_stream::inbox();
+        let mut pump = std::pin::pin!(control_stream::pump::<FromAcceptor>(recv, tell));
+        loop {
+            tokio::select! {
+                ended = &mut pump => return ended.map_err(LinkError::Control),
+                Some(frame) = inbox.recv() => self.on_frame(frame)?,
+                () = self.link.gossip_ready.notified() => self.send_gossip().await?,
+                Some(command) = commands.recv() => self.on_command(command, &mut send).await?,
+                Some(writer) = self.writers.join_next() => match writer {
+                    Ok(ended) => ended?,
+                    Err(err) if err.is_panic() => std::panic::resume_unwind(err.into_panic()),
+                    Err(_) => {}
+                },
+                reason = self.session.connection.closed() => return Err(reason.into()),
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: FromAcceptor) -> Result<(), LinkError> {
+        match frame {
+            FromAcceptor::Interest(frame) => self.on_interest(frame)?,
+            FromAcceptor::Pong(nonce) => {
+                if let Some(at) = self.pings.iter().position(|(asked, _)| *asked == nonce) {
+                    let _ = self.pings.swap_remove(at).1.send(());
+                }
+            }
+            FromAcceptor::Ack(seqs) => {
+                for (instance, seq) in seqs {
+                    if let Some(feed) = self.session.lock().get(usize::from(instance)).and_then(Option::as_ref) {
+                        feed.acknowledged(seq);
+                    }
+                }
+                self.session.acknowledged.notify_waiters();
+            }
+            FromAcceptor::Welcome(_) => return Err(LinkError::Unexpected),
+        }
+        Ok(())
+    }
+
+    fn on_interest(&mut self, frame: InterestFrame) -> Result<(), LinkError> {
+        if !frame.whole {
+            return frame.changes.into_iter().try_for_each(|change| self.on_change(change));
+        }
+        for change in frame.changes {
+            let InterestChange::Add(want) = change else {
+                return Err(LinkError::Unexpected);
+            };
+            self.parts.push(want);
+        }
+        if self.parts.len() > MAX_WANTS {
+            return Err(LinkError::TooManyWants);
+        }
+        if !frame.more {
+            self.on_whole_interest()?;
+        }
+        Ok(())
+    }
+
+    fn on_whole_interest(&mut self) -> Result<(), LinkError> {
+        let mut by_instance: [Vec<(Pattern, u64, u64)>; Instance::COUNT] = Default::default();
+        for want in std::mem::take(&mut self.parts) {
+            let pattern = Pattern::new(&want.pattern).map_err(|_| LinkError::Unexpected)?;
+            let wants = by_instance
+                .get_mut(usize::from(want.instance))
+                .ok_or(LinkError::Unexpected)?;
+            wants.push((pattern, want.added, want.live_from));
+        }
+        for (instance, wants) in Instance::ALL.into_iter().zip(by_instance) {
+            if wants.is_empty() && self.session.lock().get(instance.index()).is_none_or(Option::is_none) {
+                continue;
+            }
+            self.feed(instance)
+                .change(&self.shared.broker, |feed, head| feed.want_only(wants, head));
+        }
+        self.shared.interest_changed();
+        Ok(())
+    }
+
+    fn on_change(&mut self, change: InterestChange) -> Result<(), LinkError> {
+        let (instance, pattern) = match &change {
+            InterestChange::Add(want) => (want.instance, &want.pattern),
+            InterestChange::Remove { instance, pattern, .. } => (*instance, pattern),
+        };
+        let instance = Instance::from_index(instance).ok_or(LinkError::Unexpected)?;
+        let pattern = Pattern::new(pattern).map_err(|_| LinkError::Unexpected)?;
+        let feed = self.feed(instance);
+        if feed.lock().patterns().count() >= MAX_WANTS {
+            return Err(LinkError::TooManyWants);
+        }
+        feed.change(&self.shared.broker, |feed: &mut OutgoingFeed, head| match change {
+            InterestChange::Add(want) => feed.want(pattern, want.added, want.live_from, head),
+            InterestChange::Remove { added, .. } => feed.unwant(&pattern, added),
+        });
+        self.shared.interest_changed();
+        Ok(())
+    }
+
+    /// The feed of an instance; its writer starts, and its lane opens, when first wanted.
+    fn feed(&mut self, instance: Instance) -> Arc<FeedOut> {
+        let mut feeds = self.session.lock();
+        if let Some(feed) = feeds.get(instance.index()).cloned().flatten() {
+            return feed;
+        }
+        let next = self.session.next.get(instance.index()).copied().unwrap_or(0);
+        let feed = Arc::new(FeedOut::new(&self.shared.broker, instance, next));
+        feed.change(&self.shared.broker, |feed, head| {
+            feed.want_only(Vec::new(), head);
+            if self.session.leaving.load(Ordering::Acquire) {
+                feed.end();
+            }
+        });
+        if let Some(slot) = feeds.get_mut(instance.index()) {
+            *slot = Some(feed.clone());
+        }
+        let (shared, link, session, writing) = (
+            self.shared.clone(),
+            self.link.clone(),
+            self.session.clone(),
+            feed.clone(),
+        );
+        self.writers.spawn(async move {
+            let connection = session.lane(&shared, &link, Lane::of(instance)).await?;
+            writing
+                .write(&shared.broker, &connection)
+                .await
+                .map_err(LinkError::Send)
+        });
+        feed
+    }
+
+    async fn send_gossip(&mut self) -> Result<(), LinkError> {
+        let mut batch = Vec::new();
+        let stream = match &mut self.gossip {
+            Some(stream) => stream,
+            None => {
+                let stream = self.session.connection.open_uni().await?;
+                stream.set_priority(100).ok();
+                batch.push(STREAM_GOSSIP);
+                self.gossip.insert(stream)
+            }
+        };
+        while let Some(message) = self.link.next_gossip() {
+            let Ok(len) = u32::try_from(message.len()) else {
+                continue;
+            };
+            batch.extend_from_slice(&len.to_le_bytes());
+            batch.extend_from_slice(&message);
+        }
+        stream
+            .write_all(&batch)
+            .await
+            .map_err(|err| LinkError::Send(err.into()))
+    }
+
+    async fn on_command(&mut self, command: Command, send: &mut SendStream) -> Result<(), LinkError> {
+        match command {
+            Command::Ping(answer) => {
+                if self.pings.len() < PINGS {
+                    self.next_ping += 1;
+                    self.pings.push((self.next_ping, answer));
+                    control_stream::write(send, &FromDialer::Ping(self.next_ping)).await?;
+                }
+                // Whoever asked no longer waits: room for others.
+                self.pings.retain(|(_, answer)| !answer.is_closed());
+            }
+            Command::Leave => control_stream::write(send, &FromDialer::Leaving).await?,
+        }
+        Ok(())
+    }
+}
+
+/// Why a link is not up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    #[error("no answer")]
+    NoAnswer,
+    #[error("refused: {}", .0.name())]
+    Closed(Close),
+    #[error("the peer says what it must not say now")]
+    Unexpected,
+    #[error("the peer wants more patterns than a node may have")]
+    TooManyWants,
+    #[error("the peer has a newer run")]
+    Redial,
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the connection is lost")]
+    Connection(#[from] ConnectionError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl LinkError {
+    fn close(&self) -> Option<Close> {
+        match self {
+            Self::Closed(close) => Some(*close),
+            Self::Connection(err) => Close::of(err),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Control frames: a length (u32, little endian) and a bincode value.
+
+use bellwether_message::codec::{self, Decode, Encode};
+
+/// The wire version spoken here, first in every hello. Version N is to speak with N − 1.
+pub(crate) const WIRE_VERSION: u16 = 1;
+/// Longest frame before the hello was accepted.
+pub(crate) const MAX_HELLO: usize = 1024;
+/// Longest frame after it.
+pub(crate) const MAX_FRAME: usize = 64 * 1024;
+/// Patterns per interest frame: 128 of 240 bytes stay well below [`MAX_FRAME`].
+pub(crate) const WANTS_PER_FRAME: usize = 128;
+
+/// The dialer's first words on every connection.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) struct Hello {
+    pub(crate) wire_version: u16,
+    pub(crate) cluster: String,
+    pub(crate) node: String,
+    pub(crate) epoch: u64,
+    /// Where the dialer itself is dialed.
+    pub(crate) advertise: String,
+    /// Counts the dialer's links: a higher number replaces a lower one of the same run.
+    pub(crate) link: u64,
+    pub(crate) lane: u8,
+    /// Whether the dialer has been in a mesh: tells a heal from a newcomer with a taken name.
+    pub(crate) joined: bool,
+    /// The dialer's program version.
+    pub(crate) program: String,
+}
+
+/// What the dialer says after its hello.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) enum FromDialer {
+    /// Are you there?
+    Ping(u64),
+    /// The dialer is stopping: its silence will be no alarm.
+    Leaving,
+}
+
+/// What the acceptor says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) enum FromAcceptor {
+    /// The hello is accepted.
+    Welcome(Welcome),
+    /// What the acceptor wants.
+    Interest(InterestFrame),
+    /// The answer to a ping.
+    Pong(u64),
+    /// Per instance, the last seq the acceptor's broker holds or has accounted for.
+    Ack(Vec<(u8, u64)>),
+}
+
+/// The answer to a hello.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) struct Welcome {
+    pub(crate) wire_version: u16,
+    pub(crate) node: String,
+    pub(crate) epoch: u64,
+    pub(crate) program: String,
+    /// Per instance the next seq wanted; 0 = begin with what is published from now on.
+    pub(crate) next: Vec<u64>,
+}
+
+/// A change of interest, or a part of the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) struct InterestFrame {
+    /// The version this leads to, once no more parts follow.
+    pub(crate) version: u64,
+    /// Whether what was told before is void.
+    pub(crate) whole: bool,
+    /// Whether parts follow.
+    pub(crate) more: bool,
+    pub(crate) changes: Vec<InterestChange>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) enum InterestChange {
+    Add(Want),
+    Remove { instance: u8, pattern: String, added: u64 },
+}
+
+/// One pattern of the acceptor.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub(crate) struct Want {
+    pub(crate) instance: u8,
+    pub(crate) pattern: String,
+    /// The version that added it, echoed in the mark that confirms it.
+    pub(crate) added: u64,
+    /// The seq from which it was live on an earlier link; 0 = from the moment the dialer learns of it.
+    pub(crate) live_from: u64,
+}
+
+/// The bytes of a frame. A frame beyond [`MAX_FRAME`] is a bug of ours, so it is refused here.
+pub(crate) fn encode<T: Encode>(frame: &T) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; 4];
+    codec::encode_into(frame, &mut bytes).ok()?;
+    let len = u32::try_from(bytes.len() - 4)
+        .ok()
+        .filter(|len| *len as usize <= MAX_FRAME)?;
+    bytes
+        .iter_mut()
+        .zip(len.to_le_bytes())
+        .for_each(|(to, from)| *to = from);
+    Some(bytes)
+}
+
+/// Reads the value of a frame, without its length.
+pub(crate) fn decode<T: for<'a> codec::BorrowDecode<'a, ()>>(bytes: &[u8]) -> Option<T> {
+    codec::decode(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wire version 1. If this fails, old peers cannot read us: raise the version instead.
+    #[test]
+    fn the_encodings_are_fixed() {
+        let hello = Hello {
+            wire_version: WIRE_VERSION,
+            cluster: "c".into(),
+            node: "a".into(),
+            epoch: 9,
+            advertise: "127.0.0.1:1".into(),
+            link: 3,
+            lane: 0,
+            joined: true,
+            program: "0.1.0".into(),
+        };
+        let bytes = encode(&hello).unwrap();
+        assert_eq!(bytes, b"\x1b\0\0\0\x01\x01c\x01a\x09\x0b127.0.0.1:1\x03\0\x01\x050.1.0");
+        assert_eq!(decode::<Hello>(&bytes[4..]), Some(hello));
+        assert_eq!(encode(&FromDialer::Ping(7)).unwrap(), b"\x02\0\0\0\0\x07");
+        assert_eq!(encode(&FromDialer::Leaving).unwrap(), b"\x01\0\0\0\x01");
+        let welcome = Welcome {
+            wire_version: 1,
+            node: "b".into(),
+            epoch: 2,
+            program: "p".into(),
+            next: vec![0, 5],
+        };
+        assert_eq!(
+            encode(&FromAcceptor::Welcome(welcome)).unwrap(),
+            b"\x0a\0\0\0\0\x01\x01b\x02\x01p\x02\0\x05"
+        );
+        let frame = InterestFrame {
+            version: 4,
+            whole: true,
+            more: false,
+            changes: vec![
+                InterestChange::Add(Want {
+                    instance: 5,
+                    pattern: "a:*".into(),
+                    added: 4,
+                    live_from: 1,
+                }),
+                InterestChange::Remove {
+                    instance: 5,
+                    pattern: "b".into(),
+                    added: 2,
+                },
+            ],
+        };
+        assert_eq!(
+            encode(&FromAcceptor::Interest(frame)).unwrap(),
+            b"\x12\0\0\0\x01\x04\x01\0\x02\0\x05\x03a:*\x04\x01\x01\x05\x01b\x02"
+        );
+        assert_eq!(encode(&FromAcceptor::Pong(7)).unwrap(), b"\x02\0\0\0\x02\x07");
+        assert_eq!(
+            encode(&FromAcceptor::Ack(vec![(1, 9)])).unwrap(),
+            b"\x04\0\0\0\x03\x01\x01\x09"
+        );
+    }
+
+    #[test]
+    fn a_full_interest_frame_fits() {
+        let want = Want {
+            instance: 9,
+            pattern: "x".repeat(240),
+            added: u64::MAX,
+            live_from: u64::MAX,
+        };
+        let changes = vec![InterestChange::Add(want); WANTS_PER_FRAME];
+        let frame = InterestFrame {
+            version: u64::MAX,
+            whole: true,
+            more: true,
+            changes,
+        };
+        assert!(encode(&FromAcceptor::Interest(frame)).is_some());
+    }
+}

@@ -1,0 +1,249 @@
+//! Framing of data streams.
+//!
+//! ```text
+//! stream  = kind (u8 = 2) ‖ header length (u16 LE) ‖ StreamHeader ‖ start (u64 LE) ‖ frame*
+//! frame   = length (LEB128) ‖ 0 ‖ delta (LEB128) ‖ sealed message
+//!         | length (LEB128) ‖ 1 ‖ sealed mark
+//! ```
+//!
+//! `start` is the first seq the stream speaks of. `delta` is the message's seq minus that of the frame before it: what
+//! lies between was not wanted, and needs no frames of its own. Both are outside the signature (TLS covers them), since
+//! they differ from link to link while a message is signed once.
+
+use bellwether_message::{FrameKind, MAX_BODY_BYTES, StreamHeader};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// First byte of a gossip stream.
+pub(crate) const STREAM_GOSSIP: u8 = 1;
+/// First byte of a data stream.
+pub(crate) const STREAM_DATA: u8 = 2;
+/// Longest stream header: two names and some integers.
+pub(crate) const MAX_STREAM_HEADER: usize = 512;
+/// Longest frame after its length.
+const MAX_FRAME: usize = MAX_BODY_BYTES + 16;
+/// Longest LEB128 of a u64.
+const MAX_VARINT: usize = 10;
+
+/// What a data stream begins with.
+pub(crate) fn put_preface(header: &StreamHeader, start: u64, out: &mut BytesMut) {
+    let header = header.encode();
+    out.put_u8(STREAM_DATA);
+    // Bounded by the lengths of a cluster's and a node's name.
+    out.put_u16_le(u16::try_from(header.len()).unwrap_or(u16::MAX));
+    out.put_slice(&header);
+    out.put_u64_le(start);
+}
+
+pub(crate) fn put_message(delta: u64, body: &[u8], out: &mut BytesMut) {
+    put_varint((1 + varint_len(delta) + body.len()) as u64, out);
+    out.put_u8(FrameKind::Message as u8);
+    put_varint(delta, out);
+    out.put_slice(body);
+}
+
+pub(crate) fn put_mark(body: &[u8], out: &mut BytesMut) {
+    put_varint((1 + body.len()) as u64, out);
+    out.put_u8(FrameKind::Mark as u8);
+    out.put_slice(body);
+}
+
+/// One frame of a data stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    Message { delta: u64, body: Bytes },
+    Mark { body: Bytes },
+}
+
+/// Splits a stream into frames. Frames within one chunk share its memory; one that straddles chunks is copied.
+#[derive(Debug, Default)]
+pub(crate) struct FrameParser {
+    chunk: Bytes,
+    /// The beginning of a frame that was not complete yet. Grows with what arrives, never with what is claimed.
+    partial: BytesMut,
+}
+
+impl FrameParser {
+    /// Takes the next bytes of the stream. Call it only when [`next`](Self::next) has found nothing more.
+    pub(crate) fn push(&mut self, chunk: Bytes) {
+        self.chunk = chunk;
+    }
+
+    /// The next whole frame.
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+        if self.partial.is_empty() {
+            return match whole_frame(&self.chunk)? {
+                Some((skip, len)) => {
+                    self.chunk.advance(skip);
+                    read_frame(self.chunk.split_to(len)).map(Some)
+                }
+                None => {
+                    self.partial.extend_from_slice(&self.chunk);
+                    self.chunk = Bytes::new();
+                    Ok(None)
+                }
+            };
+        }
+        // Byte by byte until the length is known, then in one piece.
+        loop {
+            let missing = match read_varint(&self.partial)? {
+                Some((len, used)) => (used + checked_len(len)?).saturating_sub(self.partial.len()),
+                None => 1,
+            };
+            if missing == 0 {
+                break;
+            }
+            let take = missing.min(self.chunk.len());
+            if take == 0 {
+                return Ok(None);
+            }
+            self.partial.extend_from_slice(&self.chunk.split_to(take));
+        }
+        let mut frame = self.partial.split().freeze();
+        if let Some((skip, _)) = whole_frame(&frame)? {
+            frame.advance(skip);
+        }
+        read_frame(frame).map(Some)
+    }
+
+    /// Whether a frame has begun and not ended: a stream must not end here.
+    pub(crate) fn is_inside_frame(&self) -> bool {
+        !self.partial.is_empty() || !self.chunk.is_empty()
+    }
+}
+
+/// Length of the length, and of the frame, if the frame is complete.
+fn whole_frame(bytes: &[u8]) -> Result<Option<(usize, usize)>, FrameError> {
+    let Some((len, used)) = read_varint(bytes)? else {
+        return Ok(None);
+    };
+    let len = checked_len(len)?;
+    Ok((bytes.len() - used >= len).then_some((used, len)))
+}
+
+fn checked_len(len: u64) -> Result<usize, FrameError> {
+    usize::try_from(len)
+        .ok()
+        .filter(|len| *len <= MAX_FRAME)
+        .ok_or(FrameError::TooLong)
+}
+
+fn read_frame(mut frame: Bytes) -> Result<Frame, FrameError> {
+    let kind = frame.try_get_u8().map_err(|_| FrameError::Malformed)?;
+    if kind == FrameKind::Mark as u8 {
+        return Ok(Frame::Mark { body: frame });
+    }
+    if kind != FrameKind::Message as u8 {
+        return Err(FrameError::Malformed);
+    }
+    let (delta, used) = read_varint(&frame)?.ok_or(FrameError::Malformed)?;
+    frame.advance(used);
+    Ok(Frame::Message { delta, body: frame })
+}
+
+fn put_varint(mut value: u64, out: &mut BytesMut) {
+    while value >= 0x80 {
+        out.put_u8((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.put_u8(value as u8);
+}
+
+fn varint_len(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// A LEB128 integer and its length; `None` if more bytes are needed.
+fn read_varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, FrameError> {
+    let mut value = 0u64;
+    for (at, byte) in bytes.iter().take(MAX_VARINT).enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        if at == MAX_VARINT - 1 && bits > 1 {
+            return Err(FrameError::Malformed);
+        }
+        value |= bits << (7 * at);
+        if byte & 0x80 == 0 {
+            return Ok(Some((value, at + 1)));
+        }
+    }
+    if bytes.len() >= MAX_VARINT {
+        Err(FrameError::Malformed)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Why a stream cannot be read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FrameError {
+    #[error("a frame is longer than allowed")]
+    TooLong,
+    #[error("a frame is malformed")]
+    Malformed,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(stream: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, FrameError> {
+        let mut parser = FrameParser::default();
+        let mut frames = Vec::new();
+        let mut at = 0;
+        for cut in cuts.iter().chain([&stream.len()]) {
+            let to = (*cut).clamp(at, stream.len());
+            parser.push(Bytes::copy_from_slice(&stream[at..to]));
+            while let Some(frame) = parser.next()? {
+                frames.push(frame);
+            }
+            at = to;
+        }
+        assert!(!parser.is_inside_frame());
+        Ok(frames)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1024))]
+
+        #[test]
+        fn frames_survive_any_cut_of_the_stream(
+            frames in proptest::collection::vec((any::<u64>(), proptest::collection::vec(any::<u8>(), 0..300), any::<bool>()), 0..20),
+            mut cuts in proptest::collection::vec(0usize..4000, 0..40),
+        ) {
+            let mut stream = BytesMut::new();
+            for (delta, body, mark) in &frames {
+                if *mark { put_mark(body, &mut stream) } else { put_message(*delta, body, &mut stream) }
+            }
+            cuts.sort_unstable();
+            let sent: Vec<Frame> = frames.into_iter().map(|(delta, body, mark)| {
+                if mark { Frame::Mark { body: body.into() } } else { Frame::Message { delta, body: body.into() } }
+            }).collect();
+            prop_assert_eq!(parse(&stream, &cuts), Ok(sent));
+        }
+
+        #[test]
+        fn garbage_is_an_error_or_waits_for_more(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut parser = FrameParser::default();
+            parser.push(bytes.into());
+            while let Ok(Some(_)) = parser.next() {}
+            prop_assert!(parser.partial.capacity() < 4096);
+        }
+    }
+
+    #[test]
+    fn a_lying_length_is_refused_before_anything_is_allocated() {
+        let mut parser = FrameParser::default();
+        parser.push(Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x7f, 0]));
+        assert_eq!(parser.next(), Err(FrameError::TooLong));
+        parser = FrameParser::default();
+        parser.push(Bytes::from_static(&[0xff; 11]));
+        assert_eq!(parser.next(), Err(FrameError::Malformed));
+        parser = FrameParser::default();
+        parser.push(Bytes::from_static(&[1, 2]));
+        assert_eq!(parser.next(), Err(FrameError::Malformed), "unknown kind");
+        parser = FrameParser::default();
+        parser.push(Bytes::from_static(&[0]));
+        assert_eq!(parser.next(), Err(FrameError::Malformed), "empty frame");
+    }
+}

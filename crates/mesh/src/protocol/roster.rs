@@ -1,0 +1,291 @@
+//! Who is a member: the one place that decides it.
+//!
+//! Gossip only tells where to dial. A node becomes a member when a link with it, which is authenticated, is up in
+//! either direction. When its gossip stops it is suspect and is asked on the link; one that does not answer for a second is down. So
+//! a pause of a second alarms nobody, and a kill is noticed within three.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bellwether_message::{Epoch, NodeId, Source};
+
+use crate::member::{Member, MemberState};
+
+/// Most members, this node included.
+pub(crate) const MAX_MEMBERS: usize = 256;
+/// How long a suspect has to answer, and how often one that answers is asked again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// How long a member that is down stays in view.
+const KEEP_DOWN: Duration = Duration::from_secs(300);
+
+/// What gossip says of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gossiped {
+    pub(crate) source: Source,
+    pub(crate) address: SocketAddr,
+}
+
+/// The direction of a link, seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    In,
+    Out,
+}
+
+/// The members, their states, and where to dial.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    own: Member,
+    rows: BTreeMap<NodeId, Row>,
+    /// The newest live run of each node by gossip.
+    gossip: BTreeMap<NodeId, Gossiped>,
+    /// Runs that have left in good order; their gossip lingers and means nothing. Bounded like the members.
+    left: BTreeMap<NodeId, Epoch>,
+    /// Suspects to be asked.
+    asks: Vec<NodeId>,
+}
+
+#[derive(Debug)]
+struct Row {
+    epoch: Epoch,
+    address: SocketAddr,
+    program: String,
+    state: MemberState,
+    inbound: bool,
+    outbound: bool,
+    /// Whether its gossip was ever heard: until then links alone speak for it.
+    gossiped: bool,
+    asked_at: Option<Duration>,
+    answered_at: Option<Duration>,
+    down_at: Duration,
+    leaving: bool,
+}
+
+impl Roster {
+    pub(crate) fn new(own: Member) -> Self {
+        Self {
+            own,
+            rows: BTreeMap::new(),
+            gossip: BTreeMap::new(),
+            left: BTreeMap::new(),
+            asks: Vec::new(),
+        }
+    }
+
+    /// What gossip holds for live now, this node left out.
+    pub(crate) fn on_gossip(&mut self, live: Vec<Gossiped>, now: Duration) {
+        self.gossip.clear();
+        for gossiped in live {
+            let node = &gossiped.source.node;
+            let is_newest = self
+                .gossip
+                .get(node)
+                .is_none_or(|known| known.source.epoch < gossiped.source.epoch);
+            let is_current = self
+                .known_epoch(node)
+                .is_none_or(|known| known <= gossiped.source.epoch);
+            if *node != self.own.node && is_newest && is_current && !self.has_left(&gossiped.source) {
+                self.gossip.insert(node.clone(), gossiped);
+            }
+        }
+        self.judge(now);
+    }
+
+    /// A link is up.
+    pub(crate) fn on_linked(
+        &mut self,
+        direction: Direction,
+        source: &Source,
+        address: SocketAddr,
+        program: &str,
+        now: Duration,
+    ) {
+        self.left.remove(&source.node);
+        if self.rows.get(&source.node).is_some_and(|row| row.epoch < source.epoch) {
+            self.rows.remove(&source.node);
+        }
+        let row = self.rows.entry(source.node.clone()).or_insert_with(|| Row {
+            epoch: source.epoch,
+            address,
+            program: program.to_owned(),
+            state: MemberState::Alive,
+            inbound: false,
+            outbound: false,
+            gossiped: false,
+            asked_at: None,
+            answered_at: None,
+            down_at: now,
+            leaving: false,
+        });
+        if row.epoch != source.epoch {
+            return;
+        }
+        *row.side(direction) = true;
+        row.program = program.to_owned();
+        // A link in tells the advertised address; a seed was perhaps dialed by another.
+        if direction == Direction::In {
+            row.address = address;
+        }
+        if row.state == MemberState::Down {
+            row.gossiped = false;
+            row.state = MemberState::Alive;
+        }
+        row.asked_at = None;
+        self.judge(now);
+    }
+
+    /// A link is gone.
+    pub(crate) fn on_unlinked(&mut self, direction: Direction, source: &Source, now: Duration) {
+        if let Some(row) = self.row(source) {
+            *row.side(direction) = false;
+        }
+        self.judge(now);
+    }
+
+    /// The node says that it is about to stop: its silence is no alarm.
+    pub(crate) fn on_leaving(&mut self, source: &Source) {
+        if let Some(row) = self.row(source) {
+            row.leaving = true;
+        }
+    }
+
+    /// The node has stopped in good order, or has been replaced: it is no member any more.
+    pub(crate) fn on_left(&mut self, source: &Source) {
+        if self.row(source).is_some() {
+            self.rows.remove(&source.node);
+        }
+        self.gossip.remove(&source.node);
+        if self.left.len() < MAX_MEMBERS {
+            self.left.insert(source.node.clone(), source.epoch);
+        }
+    }
+
+    /// The node has answered a ping.
+    pub(crate) fn on_pong(&mut self, source: &Source, now: Duration) {
+        if let Some(row) = self.row(source) {
+            row.asked_at = None;
+            row.answered_at = Some(now);
+        }
+        self.judge(now);
+    }
+
+    /// Time has passed. Returns the runs that are no longer in view.
+    pub(crate) fn tick(&mut self, now: Duration) -> Vec<Source> {
+        self.judge(now);
+        let is_old = |row: &Row| row.state == MemberState::Down && now.saturating_sub(row.down_at) >= KEEP_DOWN;
+        let old = self.rows.extract_if(.., |_, row| is_old(row));
+        old.map(|(node, row)| Source { node, epoch: row.epoch }).collect()
+    }
+
+    /// The suspects to be asked now; each is named once per question.
+    pub(crate) fn asks(&mut self) -> Vec<NodeId> {
+        std::mem::take(&mut self.asks)
+    }
+
+    /// The highest run known of a node.
+    pub(crate) fn known_epoch(&self, node: &NodeId) -> Option<Epoch> {
+        self.rows
+            .get(node)
+            .map(|row| row.epoch)
+            .max(self.left.get(node).copied())
+    }
+
+    /// Whether a node has a place, or there is one.
+    pub(crate) fn has_room(&self, node: &NodeId) -> bool {
+        self.rows.contains_key(node) || self.rows.len() + 1 < MAX_MEMBERS
+    }
+
+    /// All members, this node included, by node id.
+    pub(crate) fn members(&self) -> Vec<Member> {
+        let mut members: Vec<Member> = self.rows.iter().map(|(node, row)| row.member(node)).collect();
+        let at = members.partition_point(|member| member.node < self.own.node);
+        members.insert(at, self.own.clone());
+        members
+    }
+
+    /// Whom to keep a link to: what gossips, and every member that has not left.
+    pub(crate) fn dials(&self) -> BTreeMap<NodeId, SocketAddr> {
+        let members = self
+            .rows
+            .iter()
+            .filter(|(_, row)| !row.leaving)
+            .map(|(node, row)| (node.clone(), row.address));
+        let mut dials: BTreeMap<NodeId, SocketAddr> = members.collect();
+        dials.extend(
+            self.gossip
+                .iter()
+                .map(|(node, gossiped)| (node.clone(), gossiped.address)),
+        );
+        dials
+    }
+
+    /// Applies the rules to every row.
+    fn judge(&mut self, now: Duration) {
+        for (node, row) in &mut self.rows {
+            let gossips = self
+                .gossip
+                .get(node)
+                .is_some_and(|gossiped| gossiped.source.epoch == row.epoch);
+            row.gossiped |= gossips;
+            let speaks = gossips || (!row.gossiped && (row.inbound || row.outbound));
+            if speaks {
+                row.state = MemberState::Alive;
+                row.asked_at = None;
+                row.answered_at = None;
+                continue;
+            }
+            if row.state == MemberState::Down {
+                continue;
+            }
+            match (row.asked_at, row.answered_at) {
+                (Some(asked), _) if now.saturating_sub(asked) >= ANSWER_WITHIN => {
+                    row.state = MemberState::Down;
+                    row.down_at = now;
+                    row.asked_at = None;
+                }
+                (Some(_), _) => {}
+                (None, Some(answered)) if now.saturating_sub(answered) < ANSWER_WITHIN => {
+                    row.state = MemberState::Alive
+                }
+                (None, _) => {
+                    row.state = MemberState::Suspect;
+                    row.asked_at = Some(now);
+                    self.asks.push(node.clone());
+                }
+            }
+        }
+    }
+
+    fn has_left(&self, source: &Source) -> bool {
+        self.left.get(&source.node).is_some_and(|epoch| *epoch >= source.epoch)
+    }
+
+    fn row(&mut self, source: &Source) -> Option<&mut Row> {
+        self.rows.get_mut(&source.node).filter(|row| row.epoch == source.epoch)
+    }
+}
+
+impl Row {
+    fn side(&mut self, direction: Direction) -> &mut bool {
+        match direction {
+            Direction::In => &mut self.inbound,
+            Direction::Out => &mut self.outbound,
+        }
+    }
+
+    fn member(&self, node: &NodeId) -> Member {
+        Member {
+            node: node.clone(),
+            epoch: self.epoch,
+            address: self.address,
+            state: self.state,
+            inbound: self.inbound,
+            outbound: self.outbound,
+            version: self.program.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

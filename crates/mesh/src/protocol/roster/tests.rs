@@ -1,0 +1,151 @@
+use super::*;
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn source(node: &str, epoch: u64) -> Source {
+    Source {
+        node: NodeId::new(node).unwrap(),
+        epoch: Epoch(epoch),
+    }
+}
+
+fn address(port: u16) -> SocketAddr {
+    ([127, 0, 0, 1], port).into()
+}
+
+fn roster() -> Roster {
+    let node = NodeId::new("m").unwrap();
+    let version = String::new();
+    Roster::new(Member {
+        node,
+        epoch: Epoch(1),
+        address: address(1),
+        state: MemberState::Own,
+        inbound: true,
+        outbound: true,
+        version,
+    })
+}
+
+fn gossiped(node: &str, epoch: u64, port: u16) -> Gossiped {
+    Gossiped {
+        source: source(node, epoch),
+        address: address(port),
+    }
+}
+
+fn states(roster: &Roster) -> Vec<(String, MemberState)> {
+    roster
+        .members()
+        .into_iter()
+        .map(|member| (member.node.to_string(), member.state))
+        .collect()
+}
+
+fn state(roster: &Roster, node: &str) -> Option<MemberState> {
+    states(roster)
+        .into_iter()
+        .find(|(id, _)| id == node)
+        .map(|(_, state)| state)
+}
+
+#[test]
+fn gossip_tells_where_to_dial_and_a_link_makes_a_member() {
+    let mut roster = roster();
+    roster.on_gossip(
+        vec![gossiped("b", 1, 2), gossiped("b", 3, 4), gossiped("m", 9, 9)],
+        ms(0),
+    );
+    assert_eq!(
+        roster.dials(),
+        [(NodeId::new("b").unwrap(), address(4))].into(),
+        "the newest run, and not ourselves"
+    );
+    assert_eq!(states(&roster), [("m".to_owned(), MemberState::Own)]);
+    roster.on_linked(Direction::Out, &source("b", 3), address(4), "1", ms(1));
+    assert_eq!(
+        states(&roster),
+        [("b".to_owned(), MemberState::Alive), ("m".to_owned(), MemberState::Own)]
+    );
+}
+
+#[test]
+fn a_silent_member_that_does_not_answer_is_down_after_a_second() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(10));
+    roster.on_gossip(vec![], ms(1000));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Suspect));
+    assert_eq!(roster.asks(), [NodeId::new("b").unwrap()]);
+    roster.tick(ms(1900));
+    assert!(roster.asks().is_empty());
+    assert_eq!(state(&roster, "b"), Some(MemberState::Suspect));
+    roster.tick(ms(2000));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Down));
+    assert_eq!(roster.tick(ms(2000) + KEEP_DOWN), [source("b", 1)]);
+    assert_eq!(state(&roster, "b"), None);
+}
+
+#[test]
+fn a_silent_member_that_answers_stays_alive_and_is_asked_again() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(10));
+    roster.on_gossip(vec![], ms(1000));
+    roster.on_pong(&source("b", 1), ms(1500));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+    roster.asks();
+    roster.tick(ms(2400));
+    assert!(roster.asks().is_empty());
+    roster.tick(ms(2500));
+    assert_eq!(roster.asks(), [NodeId::new("b").unwrap()]);
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(2600));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+    roster.tick(ms(9000));
+    assert!(roster.asks().is_empty());
+}
+
+#[test]
+fn a_member_never_heard_gossiping_lives_by_its_links() {
+    let mut roster = roster();
+    roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(0));
+    roster.tick(ms(10_000));
+    assert!(roster.asks().is_empty());
+    roster.on_unlinked(Direction::In, &source("b", 1), ms(10_000));
+    roster.tick(ms(11_000));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Down));
+    roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(12_000));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+}
+
+#[test]
+fn a_restart_replaces_the_row_and_the_older_run_means_nothing() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_linked(Direction::In, &source("b", 5), address(2), "1", ms(10));
+    roster.on_unlinked(Direction::Out, &source("b", 1), ms(20));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(30));
+    let members = roster.members();
+    assert_eq!(
+        (members[0].epoch, members[0].inbound, members[0].outbound),
+        (Epoch(5), true, false)
+    );
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+    assert_eq!(roster.known_epoch(&NodeId::new("b").unwrap()), Some(Epoch(5)));
+}
+
+#[test]
+fn a_clean_leaver_vanishes_though_its_gossip_lingers() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(10));
+    roster.on_leaving(&source("b", 1));
+    roster.on_left(&source("b", 1));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(20));
+    assert_eq!(state(&roster, "b"), None);
+    assert!(roster.dials().is_empty());
+    roster.on_gossip(vec![gossiped("b", 2, 2)], ms(30));
+    assert_eq!(roster.dials().len(), 1, "its next run is welcome");
+}

@@ -1,0 +1,181 @@
+//! The sources whose feeds come here: how far each has come, whichever link carries it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bellwether_broker::{Broker, EpochEnded, SourceSlot};
+use bellwether_message::{Instance, NodeId, Source};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::protocol::close::Close;
+use crate::protocol::incoming_feed::IncomingFeed;
+
+/// All sources other than this node.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    broker: Broker,
+    table: Mutex<HashMap<NodeId, Arc<Upstream>>>,
+    /// Counts confirmations: wakes whoever waits for a subscription to be live.
+    confirmations: watch::Sender<u64>,
+}
+
+/// One source. Lives as long as its epoch, over any number of links.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) source: Arc<Source>,
+    pub(crate) slot: SourceSlot,
+    feeds: [Mutex<IncomingFeed>; Instance::COUNT],
+    /// The number of the link that may deliver; frames of an older one are void.
+    link: AtomicU64,
+    session: Mutex<CancellationToken>,
+    /// Something was received that is not acknowledged yet.
+    pub(crate) ack_due: Notify,
+}
+
+impl Sources {
+    pub(crate) fn new(broker: Broker) -> Self {
+        Self {
+            broker,
+            table: Mutex::default(),
+            confirmations: watch::Sender::new(0),
+        }
+    }
+
+    /// A new link of a source: its frames count from now on, and an older link's do not. A newer run ends the older.
+    ///
+    /// With `from_start`, a source not known before is read from its first message.
+    pub(crate) fn accept_link(
+        &self,
+        source: &Source,
+        link: u64,
+        from_start: bool,
+    ) -> Result<(Arc<Upstream>, CancellationToken), Close> {
+        let mut table = self.lock();
+        let known = table.get(&source.node).cloned();
+        let upstream = match known {
+            Some(known) if known.source.epoch > source.epoch => return Err(Close::StaleEpoch),
+            Some(known) if known.source.epoch == source.epoch => known,
+            other => {
+                if let Some(older) = other {
+                    self.finish(&older);
+                }
+                let source = Arc::new(source.clone());
+                let slot = self.broker.attach(source.clone(), from_start);
+                let feed = if from_start {
+                    IncomingFeed::from_start()
+                } else {
+                    IncomingFeed::default()
+                };
+                let upstream = Arc::new(Upstream {
+                    source: source.clone(),
+                    slot,
+                    feeds: std::array::from_fn(|_| Mutex::new(feed.clone())),
+                    link: AtomicU64::new(0),
+                    session: Mutex::default(),
+                    ack_due: Notify::new(),
+                });
+                table.insert(source.node.clone(), upstream.clone());
+                upstream
+            }
+        };
+        if upstream.link.fetch_max(link, Ordering::AcqRel) >= link {
+            return Err(Close::Replaced);
+        }
+        let session = CancellationToken::new();
+        std::mem::replace(&mut *upstream.session(), session.clone()).cancel();
+        Ok((upstream, session))
+    }
+
+    /// A further lane of the link that is up.
+    pub(crate) fn accept_lane(&self, source: &Source, link: u64) -> Result<(Arc<Upstream>, CancellationToken), Close> {
+        let upstream = self
+            .lock()
+            .get(&source.node)
+            .cloned()
+            .filter(|known| *known.source == *source);
+        let upstream = upstream.filter(|known| known.is_current(link)).ok_or(Close::Replaced)?;
+        let session = upstream.session().clone();
+        Ok((upstream, session))
+    }
+
+    /// The run is over: its feeds end, and what was not told to have ended may have lost its tail.
+    pub(crate) fn end(&self, source: &Source) {
+        let mut table = self.lock();
+        if let Some(upstream) = table
+            .get(&source.node)
+            .filter(|known| *known.source == *source)
+            .cloned()
+        {
+            table.remove(&source.node);
+            self.finish(&upstream);
+        }
+    }
+
+    fn finish(&self, upstream: &Upstream) {
+        upstream.link.store(u64::MAX, Ordering::Release);
+        upstream.session().cancel();
+        for instance in Instance::ALL {
+            let feed = upstream.feed(instance);
+            if !feed.has_ended() {
+                let (source, last_seq) = (upstream.source.clone(), feed.seen());
+                self.broker.deliver_end(
+                    upstream.slot,
+                    &EpochEnded {
+                        source,
+                        instance,
+                        last_seq,
+                        tail_unknown: true,
+                    },
+                );
+            }
+        }
+        self.broker.detach(upstream.slot);
+        self.confirmed();
+    }
+
+    /// The slot of a node's present run, if any of its links was ever up.
+    pub(crate) fn slot(&self, node: &NodeId) -> Option<SourceSlot> {
+        self.lock().get(node).map(|upstream| upstream.slot)
+    }
+
+    /// Something was confirmed, or a source has gone.
+    pub(crate) fn confirmed(&self) {
+        self.confirmations.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn confirmations(&self) -> watch::Receiver<u64> {
+        self.confirmations.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Arc<Upstream>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upstream {
+    /// Whether frames of this link still count. Ask while holding the feed they are for.
+    pub(crate) fn is_current(&self, link: u64) -> bool {
+        self.link.load(Ordering::Acquire) == link
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "one feed per instance, indexed by the instance")]
+    pub(crate) fn feed(&self, instance: Instance) -> MutexGuard<'_, IncomingFeed> {
+        self.feeds[instance.index()]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Per instance the next seq to ask for.
+    pub(crate) fn next(&self) -> Vec<u64> {
+        Instance::ALL
+            .into_iter()
+            .map(|instance| self.feed(instance).next())
+            .collect()
+    }
+
+    fn session(&self) -> MutexGuard<'_, CancellationToken> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,116 @@
+//! Writes one data stream: what a peer wants of this node's feed of one instance.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bellwether_broker::{Broker, FeedWatch};
+use bellwether_message::{Instance, SealError};
+use bytes::BytesMut;
+use quinn::Connection;
+
+use crate::lane::Lane;
+use crate::protocol::frame::put_preface;
+use crate::protocol::outgoing_feed::{Filled, OutgoingFeed};
+
+/// A feed on its way to a peer, shared by the link's control loop and the stream's writer.
+#[derive(Debug)]
+pub(crate) struct FeedOut {
+    instance: Instance,
+    feed: Mutex<OutgoingFeed>,
+    watch: FeedWatch,
+    /// The last seq the peer has acknowledged.
+    acked: AtomicU64,
+    /// Bytes written to the stream.
+    written: AtomicU64,
+    /// Whether the end of the feed is on its way.
+    ended: AtomicBool,
+}
+
+impl FeedOut {
+    pub(crate) fn new(broker: &Broker, instance: Instance, next: u64) -> Self {
+        let watch = broker.watch_feed(instance);
+        let head = broker.read_feed(instance, u64::MAX, 0, &mut Vec::new()).head;
+        let feed = Mutex::new(OutgoingFeed::new(instance, next, head));
+        Self {
+            instance,
+            feed,
+            watch,
+            acked: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Changes what the peer wants, or ends the feed, and wakes the writer. `change` is given the feed's newest seq,
+    /// read while the feed is held: whatever is published later comes after it.
+    pub(crate) fn change(&self, broker: &Broker, change: impl FnOnce(&mut OutgoingFeed, u64)) {
+        {
+            let mut feed = self.lock();
+            let head = broker.read_feed(self.instance, u64::MAX, 0, &mut Vec::new()).head;
+            change(&mut feed, head);
+        }
+        self.watch.wake();
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, OutgoingFeed> {
+        self.feed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn acknowledged(&self, seq: u64) {
+        self.acked.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// Bytes written to the stream so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer has everything, the end included.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.ended.load(Ordering::Acquire) && self.acked.load(Ordering::Acquire) >= self.lock().told()
+    }
+
+    /// Writes the feed to a stream of `connection` until the feed or the connection ends.
+    pub(crate) async fn write(&self, broker: &Broker, connection: &Connection) -> Result<(), SendError> {
+        let sealer = broker.sealer(self.instance);
+        // Without a key there is no mesh, so every feed of a link has a header.
+        let header = sealer.header().ok_or(SendError::Unsigned)?;
+        let mut stream = connection.open_uni().await?;
+        stream.set_priority(Lane::priority(self.instance))?;
+        let mut batch = BytesMut::new();
+        put_preface(header, self.lock().start(), &mut batch);
+        loop {
+            self.watch.clear();
+            let (filled, messages) = self.lock().fill(broker, &mut batch)?;
+            if !batch.is_empty() {
+                broker.counters(self.instance).forwarded.add(messages);
+                self.written.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                stream.write_chunk(batch.split().freeze()).await?;
+            }
+            match filled {
+                // Lets the connection send what was handed to it before more is encoded.
+                Filled::More => tokio::task::yield_now().await,
+                Filled::AllToldFor => self.watch.changed().await,
+                Filled::Ended => break,
+            }
+        }
+        self.ended.store(true, Ordering::Release);
+        stream.finish()?;
+        Ok(())
+    }
+}
+
+/// Why a feed is no longer sent on a link. The link is dialed again and resumes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error("the feed is not signed")]
+    Unsigned,
+    #[error("a frame cannot be sealed")]
+    Seal(#[from] SealError),
+    #[error("the connection is lost")]
+    Connection(#[from] quinn::ConnectionError),
+    #[error("the stream cannot be written")]
+    Write(#[from] quinn::WriteError),
+    #[error("the stream is closed")]
+    Closed(#[from] quinn::ClosedStream),
+}

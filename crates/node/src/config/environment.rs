@@ -1,0 +1,210 @@
+//! The middle layer: environment variables; and what else is asked of the environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use bellwether_message::NodeId;
+use zeroize::Zeroizing;
+
+use super::error::{ConfigError, hint};
+use super::layer::Layer;
+use super::origin::{Origin, Setting};
+use super::secrets::SecretSource;
+
+/// What all our variables begin with, the two of the secret excepted.
+const PREFIX: &str = "BELLWETHER_";
+
+/// The variables after [`PREFIX`], each with the key it sets, or none where it is not ours to use: the file to read,
+/// the node a client talks to and the log filter concern the program, not a node.
+const VARIABLES: [(&str, Option<&str>); 12] = [
+    ("NAME", Some("name")),
+    ("CLUSTER", Some("cluster")),
+    ("LISTEN", Some("listen")),
+    ("ADVERTISE", Some("advertise")),
+    ("HTTP", Some("http")),
+    ("SEEDS", Some("seeds")),
+    ("DATA_DIR", Some("data_dir")),
+    ("GOSSIP_INTERVAL_MS", Some("gossip_interval_ms")),
+    ("DRAIN_TIMEOUT_MS", Some("drain_timeout_ms")),
+    ("CONFIG", None),
+    ("NODE", None),
+    ("LOG", None),
+];
+
+impl Layer {
+    /// Reads what environment variables give: `BELLWETHER_NAME`, `_CLUSTER`, `_LISTEN`, `_ADVERTISE`, `_HTTP`, `_SEEDS`
+    /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, and one of
+    /// `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and `_LOG` are left to the program,
+    /// as are all variables that are not ours, Unicode or not.
+    ///
+    /// Give it `std::env::vars_os()`: `vars()` panics when any variable is not Unicode.
+    ///
+    /// # Errors
+    /// Any other variable that begins with `BELLWETHER_`, except what Kubernetes makes up for a service of that name;
+    /// a number that is none; a value that is not Unicode; both variables of the secret.
+    pub fn from_environment<K, V>(vars: impl IntoIterator<Item = (K, V)>) -> Result<Self, ConfigError>
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let mut layer = Self::default();
+        for (name, value) in vars {
+            // A name that is not Unicode is none of ours.
+            let Ok(name) = name.into().into_string() else { continue };
+            layer.take_variable(&name, value.into())?;
+        }
+        Ok(layer)
+    }
+
+    fn take_variable(&mut self, name: &str, value: OsString) -> Result<(), ConfigError> {
+        let key = match name {
+            "SECRET_KEY_BASE" => {
+                self.take_secret(SecretSource::Value(Zeroizing::new(value.into_encoded_bytes())))?;
+                "secret_file"
+            }
+            "SECRET_KEY_BASE_FILE" => {
+                self.take_secret(SecretSource::File(value.into()))?;
+                "secret_file"
+            }
+            _ => {
+                let Some(short) = name.strip_prefix(PREFIX) else {
+                    return Ok(());
+                };
+                let Some((_, key)) = VARIABLES.iter().find(|(known, _)| *known == short) else {
+                    return unknown_variable(name, short, &value);
+                };
+                let Some(key) = *key else { return Ok(()) };
+                self.take_key(key, name, value)?;
+                key
+            }
+        };
+        self.origins.insert(key, Origin::Variable(name.to_owned()));
+        Ok(())
+    }
+
+    fn take_secret(&mut self, source: SecretSource) -> Result<(), ConfigError> {
+        match self.secret.replace(source) {
+            None => Ok(()),
+            Some(_) => Err(ConfigError::SecretTwice),
+        }
+    }
+
+    fn take_key(&mut self, key: &str, variable: &str, value: OsString) -> Result<(), ConfigError> {
+        if key == "data_dir" {
+            self.data_dir = Some(value.into());
+            return Ok(());
+        }
+        let text = value.into_string().map_err(|_| ConfigError::NotUnicode {
+            variable: variable.to_owned(),
+        })?;
+        match key {
+            "name" => self.name = Some(text),
+            "cluster" => self.cluster = Some(text),
+            "listen" => self.listen = Some(text),
+            "advertise" => self.advertise = Some(text),
+            "http" => self.http = Some(text),
+            "seeds" => self.seeds = Some(seeds(&text)),
+            "gossip_interval_ms" => self.gossip_interval_ms = Some(number(key, variable, &text)?),
+            "drain_timeout_ms" => self.drain_timeout_ms = Some(number(key, variable, &text)?),
+            _ => unreachable!("VARIABLES names no other key, as a test shows"),
+        }
+        Ok(())
+    }
+}
+
+fn seeds(text: &str) -> Vec<String> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    text.split(',').map(|seed| seed.trim().to_owned()).collect()
+}
+
+fn number(key: &str, variable: &str, text: &str) -> Result<u64, ConfigError> {
+    text.parse().map_err(|_| ConfigError::WrongType {
+        setting: Setting {
+            key: key.to_owned(),
+            origin: Origin::Variable(variable.to_owned()),
+        },
+        expected: "a whole number, 0 or more",
+        found: format!("`{text}`"),
+    })
+}
+
+fn unknown_variable(name: &str, short: &str, value: &OsString) -> Result<(), ConfigError> {
+    if made_by_kubernetes(short, value) {
+        return Ok(());
+    }
+    let hint = hint(PREFIX, short, VARIABLES.into_iter().map(|(known, _)| known));
+    Err(ConfigError::UnknownVariable {
+        variable: name.to_owned(),
+        hint,
+    })
+}
+
+/// Whether this is a variable that Kubernetes (and Docker's links before it) sets in every container for a service
+/// whose name begins with `bellwether`: `…SERVICE_HOST`, `…SERVICE_PORT`, `…SERVICE_PORT_HTTP`, `…PORT_7480_TCP…`, and
+/// `…PORT` with a URL for a value. To refuse those would be to refuse to start in the most usual deployment.
+fn made_by_kubernetes(short: &str, value: &OsString) -> bool {
+    let name = format!("_{short}");
+    let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.split("_PORT_").skip(1).any(numbered)
+        || name.ends_with("_PORT") && value.to_string_lossy().contains("://")
+}
+
+/// The folder for what must survive a restart, where none is configured: `$STATE_DIRECTORY` (set by systemd, whose
+/// first entry is taken), else `$XDG_STATE_HOME/bellwether/<name>`, else `~/.local/state/bellwether/<name>`, else,
+/// without a home, `/var/lib/bellwether/<name>`. Empty variables count as unset, and so does a relative
+/// `$XDG_STATE_HOME`, as the XDG specification asks. Nothing is created here.
+pub fn default_data_dir<K, V>(vars: impl IntoIterator<Item = (K, V)>, name: &NodeId) -> PathBuf
+where
+    K: Into<OsString>,
+    V: Into<OsString>,
+{
+    let vars: BTreeMap<OsString, OsString> = vars
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    let path = |name: &str| {
+        vars.get(&OsString::from(name))
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+
+    if let Some(state) = path("STATE_DIRECTORY") {
+        return std::env::split_paths(&state).next().unwrap_or(state);
+    }
+    let base = path("XDG_STATE_HOME")
+        .filter(|state| state.is_absolute())
+        .or_else(|| path("HOME").map(|home| home.join(".local/state")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib"));
+    base.join("bellwether").join(name.to_string())
+}
+
+/// The node's name where none is configured: the host name, as far as it can be one.
+pub(super) fn host_name() -> NodeId {
+    let name = ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .into_iter()
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .map(|text| text.trim().to_owned())
+        .find(|name| !name.is_empty() && name != "(none)");
+    NodeId::from_host_name(name.as_deref().unwrap_or("node"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_that_names_a_key_sets_it() {
+        for (short, key) in VARIABLES {
+            let Some(key) = key else { continue };
+            let variable = format!("{PREFIX}{short}");
+            let layer = Layer::from_environment([(variable.clone(), "1")]).unwrap();
+            assert_eq!(layer.origins.of(key), Origin::Variable(variable));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The resolved configuration as a TOML file, for `config show`.
+
+use std::fmt::Write;
+
+use bellwether_message::Instance;
+
+use super::layer::instance_key;
+use super::origin::Origin;
+use super::{Config, INSTANCE_BOUNDS, milliseconds, numbers};
+
+impl Config {
+    /// Every effective value as a configuration file, each with where it came from unless that was the program. Of the
+    /// secrets only their number is shown: `# secrets: 2`, or `# secrets: none`. Except for these, the text resolves to
+    /// this configuration again.
+    pub fn to_toml(&self) -> String {
+        let mut lines = Lines {
+            config: self,
+            text: String::new(),
+        };
+        lines.value("name", &text(self.name.to_string()));
+        lines.value("cluster", &text(self.cluster.clone()));
+        lines.value("listen", &text(self.listen.to_string()));
+        match self.advertise {
+            Some(address) => lines.value("advertise", &text(address.to_string())),
+            None => lines.remark("advertise: the listen address"),
+        }
+        lines.value(
+            "http",
+            &text(
+                self.http
+                    .map_or_else(|| "off".to_owned(), |address| address.to_string()),
+            ),
+        );
+        lines.value("seeds", &toml::Value::from(self.seeds.clone()).to_string());
+        match &self.data_dir {
+            Some(folder) => lines.value("data_dir", &text(folder.display().to_string())),
+            None => lines.remark("data_dir: the state folder of this user or service"),
+        }
+        match self.secrets.len() {
+            0 => lines.remark("secrets: none"),
+            number => lines.remark(&format!("secrets: {number}{}", self.came_from("secret_file"))),
+        }
+        lines.value("gossip_interval_ms", &milliseconds(self.gossip_interval).to_string());
+        lines.value("drain_timeout_ms", &milliseconds(self.drain_timeout).to_string());
+        for instance in Instance::ALL {
+            lines.instance(instance);
+        }
+        lines.text
+    }
+
+    /// `  # bellwether.toml:3`, or nothing.
+    fn came_from(&self, key: &str) -> String {
+        match self.origin(key) {
+            Origin::Program => String::new(),
+            origin => format!("  # {origin}"),
+        }
+    }
+}
+
+struct Lines<'a> {
+    config: &'a Config,
+    text: String,
+}
+
+impl Lines<'_> {
+    fn value(&mut self, key: &str, value: &str) {
+        let line = format!("{key} = {value}{}", self.config.came_from(key));
+        self.push(&line);
+    }
+
+    fn remark(&mut self, remark: &str) {
+        self.push(&format!("# {remark}"));
+    }
+
+    fn instance(&mut self, instance: Instance) {
+        self.push(&format!("\n[instances.{}]", instance.name()));
+        for (bounds, value) in INSTANCE_BOUNDS
+            .iter()
+            .zip(numbers(&self.config.instances[instance.index()]))
+        {
+            let from = self.config.came_from(&instance_key(instance, bounds.key));
+            self.push(&format!("{} = {value}{from}", bounds.key));
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        writeln!(self.text, "{line}").expect("writing to a String cannot fail");
+    }
+}
+
+/// Quoted and escaped as TOML asks.
+fn text(text: String) -> String {
+    toml::Value::String(text).to_string()
+}

@@ -1,0 +1,438 @@
+//! A node: one running member of the mesh, with its local broker.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError, Subscription};
+use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor, UdpSockets};
+use bellwether_message::{Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Topic};
+use serde::Serialize;
+
+use crate::builder::NodeBuilder;
+use crate::config::{Config, ConfigError, default_data_dir};
+use crate::epoch_file;
+use crate::readiness::{LiveReport, Readiness};
+
+/// A subscription waits so long for the known nodes to confirm.
+const LIVE_WITHIN: Duration = Duration::from_secs(2);
+/// And before that so long for a node with seeds to join for the first time.
+const JOIN_WITHIN: Duration = Duration::from_secs(5);
+/// How often the broker is told the time, for the age bound of its backlogs.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A running node. Cheap to clone; it runs until [`shutdown`](Self::shutdown), whoever holds it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    broker: Broker,
+    supervisor: Supervisor,
+    /// `None`: no secret, so local clients only.
+    mesh: Option<Mesh>,
+    address: SocketAddr,
+    drain_timeout: Duration,
+}
+
+impl Node {
+    /// A node with this id and every default: loopback, a free port, no secret yet.
+    pub fn builder(name: NodeId) -> NodeBuilder {
+        NodeBuilder::new(name)
+    }
+
+    /// Starts a node. Its tasks run on the tokio runtime this is called on; a current-thread runtime costs least.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        config.check()?;
+        let epoch = take_epoch(&config);
+        let source = Source {
+            node: config.name.clone(),
+            epoch,
+        };
+        let ring = match config.secrets.is_empty() {
+            true => None,
+            false => Some(Arc::new(KeyRing::new(&config.cluster, config.secrets.iter())?)),
+        };
+        let broker = Broker::new(&config.cluster, source, ring.as_deref(), &config.instances);
+        let supervisor = Supervisor::default();
+        let mesh = match ring {
+            Some(ring) => Some(start_mesh(&config, ring, &broker, &supervisor).await?),
+            None => {
+                tracing::warn!(
+                    node = %config.name,
+                    "no secret is configured: this node serves local clients only, and its messages are unsigned"
+                );
+                None
+            }
+        };
+        let ticking = broker.clone();
+        supervisor.spawn_forever("tick", async move {
+            let started = tokio::time::Instant::now();
+            let mut interval = tokio::time::interval(TICK);
+            loop {
+                interval.tick().await;
+                ticking.tick(started.elapsed());
+            }
+        });
+        let (address, drain_timeout) = (config.listen, config.drain_timeout);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                broker,
+                supervisor,
+                mesh,
+                address,
+                drain_timeout,
+            }),
+        })
+    }
+
+    /// Publishes to every interested subscription of the mesh. From any thread; never blocks, never panics.
+    ///
+    /// When it returns, the message is in this node's memory, numbered, and on its way.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing was published.
+    pub fn publish(&self, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
+        self.inner.broker.publish(instance, draft)
+    }
+
+    /// Subscribes to what matches any of `patterns` in `instance`, on every node. A message that several of them match
+    /// comes once.
+    ///
+    /// When it returns, the subscription is live: whatever is published later, on any node that the report counts as
+    /// live, is delivered or is told as a gap. It waits up to 2 s for the known nodes to confirm (a node that has not
+    /// joined yet first waits up to 5 s for that) and names those that have not. Cancelling it unsubscribes.
+    ///
+    /// # Errors
+    /// [`SubscribeError`].
+    pub async fn subscribe(
+        &self,
+        instance: Instance,
+        patterns: impl IntoIterator<Item = Pattern>,
+    ) -> Result<(Subscription, LiveReport), SubscribeError> {
+        let subscription = self.inner.broker.subscribe(instance, patterns)?;
+        if let Some(mesh) = &self.inner.mesh {
+            let _ = tokio::time::timeout(JOIN_WITHIN, mesh.joined()).await;
+            let _ = tokio::time::timeout(LIVE_WITHIN, mesh.confirmed(&subscription)).await;
+        }
+        let report = self.live_report(instance, subscription.patterns());
+        Ok((subscription, report))
+    }
+
+    /// Waits until every known node has confirmed the subscription. Does not borrow it; cancel safe.
+    pub fn became_live(&self, subscription: &Subscription) -> impl Future<Output = LiveReport> + Send + use<> {
+        let (this, instance, patterns) = (self.clone(), subscription.instance(), subscription.patterns().to_vec());
+        let confirmed = self.inner.mesh.as_ref().map(|mesh| mesh.confirmed(subscription));
+        async move {
+            if let Some(confirmed) = confirmed {
+                confirmed.await;
+            }
+            this.live_report(instance, &patterns)
+        }
+    }
+
+    fn live_report(&self, instance: Instance, patterns: &[Pattern]) -> LiveReport {
+        let Some(mesh) = &self.inner.mesh else {
+            return LiveReport {
+                live: 1,
+                nodes: 1,
+                not_yet: Vec::new(),
+            };
+        };
+        let not_yet = mesh.unconfirmed(instance, patterns);
+        let nodes = mesh
+            .members()
+            .iter()
+            .filter(|member| member.state != MemberState::Down)
+            .count();
+        LiveReport {
+            live: nodes.saturating_sub(not_yet.len()),
+            nodes,
+            not_yet,
+        }
+    }
+
+    /// The membership view, this node included, by node id.
+    pub fn members(&self) -> Vec<Member> {
+        if let Some(mesh) = &self.inner.mesh {
+            return mesh.members();
+        }
+        vec![Member {
+            node: self.id().clone(),
+            epoch: self.epoch(),
+            address: self.inner.address,
+            state: MemberState::Own,
+            inbound: true,
+            outbound: true,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }]
+    }
+
+    /// The ten instances with their totals and bounds.
+    pub fn instances(&self) -> Vec<InstanceInfo> {
+        Instance::ALL
+            .into_iter()
+            .map(|instance| InstanceInfo::of(&self.inner.broker, instance))
+            .collect()
+    }
+
+    /// The running totals of one instance.
+    pub fn counters(&self, instance: Instance) -> &Counters {
+        self.inner.broker.counters(instance)
+    }
+
+    /// Subscriptions of this node, and what peers have announced interest in; all, or those of one instance, or those
+    /// that a message on one topic would reach.
+    pub fn subscribers(&self, instance: Option<Instance>, topic: Option<&Topic>) -> Vec<Subscriber> {
+        let wanted = Instance::ALL
+            .into_iter()
+            .filter(|each| instance.is_none_or(|instance| instance == *each));
+        let local = wanted
+            .clone()
+            .flat_map(|instance| self.inner.broker.subscriptions(instance))
+            .map(|info| Subscriber {
+                node: self.id().clone(),
+                instance: info.instance,
+                patterns: info.patterns,
+                queue_messages: Some(info.queue_messages),
+                queue_bytes: Some(info.queue_bytes),
+            });
+        let remote = wanted.clone().flat_map(|instance| {
+            let peers = self
+                .inner
+                .mesh
+                .as_ref()
+                .map(|mesh| mesh.interest(instance))
+                .unwrap_or_default();
+            let subscriber = move |(node, patterns)| Subscriber {
+                node,
+                instance,
+                patterns,
+                queue_messages: None,
+                queue_bytes: None,
+            };
+            peers.into_iter().map(subscriber)
+        });
+        local
+            .chain(remote)
+            .filter(|subscriber| topic.is_none_or(|topic| subscriber.wants(topic)))
+            .collect()
+    }
+
+    /// Whether the node is ready to serve.
+    pub fn readiness(&self) -> Readiness {
+        let joined = self.inner.mesh.as_ref().is_none_or(Mesh::has_joined);
+        let waiting_for = if joined {
+            ""
+        } else {
+            "the first join: no seed has answered yet, or links are not up both ways"
+        };
+        Readiness {
+            ready: joined,
+            waiting_for: waiting_for.to_owned(),
+        }
+    }
+
+    /// How many connection attempts by strangers were refused.
+    pub fn strangers(&self) -> u64 {
+        self.inner
+            .mesh
+            .as_ref()
+            .map_or(0, |mesh| mesh.strangers().connections())
+    }
+
+    /// How many datagrams reached the mesh's port that were not QUIC.
+    pub fn foreign_datagrams(&self) -> u64 {
+        self.inner.mesh.as_ref().map_or(0, |mesh| mesh.strangers().datagrams())
+    }
+
+    /// Bytes written to the data streams of each link that is up: what no interest asked for is not among them.
+    pub fn data_stream_bytes(&self) -> Vec<(NodeId, u64)> {
+        self.inner
+            .mesh
+            .as_ref()
+            .map(Mesh::data_stream_bytes)
+            .unwrap_or_default()
+    }
+
+    /// The node's id.
+    pub fn id(&self) -> &NodeId {
+        &self.inner.broker.source().node
+    }
+
+    /// The number of this run.
+    pub fn epoch(&self) -> Epoch {
+        self.inner.broker.source().epoch
+    }
+
+    /// Whether messages are signed. False: no secret is configured, so there is no mesh.
+    pub fn is_signed(&self) -> bool {
+        self.inner.mesh.is_some()
+    }
+
+    /// The mesh's UDP address, if there is a mesh.
+    pub fn listen_addr(&self) -> Option<SocketAddr> {
+        self.inner.mesh.as_ref().map(Mesh::address)
+    }
+
+    /// Stops in good order: refuses publishes, flushes links until peers have confirmed or the drain time is over, ends
+    /// subscriptions (each hands out what waits for it and then ends).
+    pub async fn shutdown(&self) -> Stopped {
+        let inner = &self.inner;
+        inner.broker.refuse_publishes();
+        let unconfirmed = match &inner.mesh {
+            Some(mesh) => mesh.drain(inner.drain_timeout).await,
+            None => Vec::new(),
+        };
+        inner.broker.end_subscriptions();
+        inner.supervisor.stop().await;
+        Stopped { unconfirmed }
+    }
+
+    /// Waits until the node cannot go on; gives the reason in words. Cancel safe.
+    pub async fn failed(&self) -> String {
+        self.inner.supervisor.failed().await
+    }
+}
+
+/// How a node stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stopped {
+    /// Peers that had not confirmed everything when the drain time was over.
+    pub unconfirmed: Vec<NodeId>,
+}
+
+/// A subscription, or a peer's interest, as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subscriber {
+    /// The node that has it.
+    pub node: NodeId,
+    /// Its instance.
+    pub instance: Instance,
+    /// Its patterns.
+    pub patterns: Vec<Pattern>,
+    /// Items that wait in its queue; null for a peer's.
+    pub queue_messages: Option<usize>,
+    /// Their bytes; null for a peer's.
+    pub queue_bytes: Option<usize>,
+}
+
+impl Subscriber {
+    fn wants(&self, topic: &Topic) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(topic.as_str()))
+    }
+}
+
+/// One instance as an operator sees it: totals since the node started, sizes now, and its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InstanceInfo {
+    /// Which.
+    pub instance: Instance,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// Messages accepted from local publishers.
+    pub published: u64,
+    /// Messages handed to local subscriptions, once per subscription.
+    pub delivered: u64,
+    /// Messages sent to peers, once per peer.
+    pub forwarded: u64,
+    /// Messages accepted from peers.
+    pub received: u64,
+    /// Messages dropped or refused, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Local subscriptions.
+    pub subscriptions: usize,
+    /// Messages kept for peers.
+    pub backlog_messages: usize,
+    /// Their bytes.
+    pub backlog_bytes: usize,
+    /// Largest payload accepted.
+    pub max_payload_bytes: usize,
+    /// Bound of the backlog in messages.
+    pub backlog_limit_messages: usize,
+    /// Bound of the backlog in bytes.
+    pub backlog_limit_bytes: usize,
+    /// Bound of a subscription's queue in messages.
+    pub queue_limit_messages: usize,
+    /// Bound of a subscription's queue in bytes.
+    pub queue_limit_bytes: usize,
+}
+
+impl InstanceInfo {
+    fn of(broker: &Broker, instance: Instance) -> Self {
+        let counters = broker.counters(instance);
+        let (backlog_messages, backlog_bytes) = broker.backlog_size(instance);
+        let settings: &InstanceSettings = broker.settings(instance);
+        Self {
+            instance,
+            purpose: instance.purpose(),
+            published: counters.published.value(),
+            delivered: counters.delivered.value(),
+            forwarded: counters.forwarded.value(),
+            received: counters.received.value(),
+            dropped: DropReason::ALL
+                .into_iter()
+                .map(|why| (why.name(), counters.dropped(why).value()))
+                .collect(),
+            subscriptions: broker.subscriptions(instance).len(),
+            backlog_messages,
+            backlog_bytes,
+            max_payload_bytes: settings.max_payload_bytes,
+            backlog_limit_messages: settings.backlog_messages,
+            backlog_limit_bytes: settings.backlog_bytes,
+            queue_limit_messages: settings.queue_messages,
+            queue_limit_bytes: settings.queue_bytes,
+        }
+    }
+}
+
+/// Why a node did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration does not hold together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A secret is not usable.
+    #[error("the cluster secret is not usable")]
+    Secret(#[from] SecretError),
+    /// There is no mesh.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
+}
+
+/// The number of this run. Without a directory that can be written the clock must do.
+fn take_epoch(config: &Config) -> Epoch {
+    let directory = config
+        .data_dir
+        .clone()
+        .unwrap_or_else(|| default_data_dir(std::env::vars_os(), &config.name));
+    epoch_file::next(&directory).unwrap_or_else(|err| {
+        let err = &err as &dyn std::error::Error;
+        tracing::warn!(
+            err,
+            "this run's epoch comes from the clock alone; it must not be set back before the next start"
+        );
+        epoch_file::from_clock()
+    })
+}
+
+async fn start_mesh(
+    config: &Config,
+    ring: Arc<KeyRing>,
+    broker: &Broker,
+    supervisor: &Supervisor,
+) -> Result<Mesh, StartError> {
+    let mut settings = MeshSettings::new(&config.cluster, ring, config.listen);
+    settings.advertise = config.advertise;
+    settings.seeds = config.seeds.clone();
+    settings.gossip_interval = config.gossip_interval;
+    env!("CARGO_PKG_VERSION").clone_into(&mut settings.program);
+    Ok(Mesh::start(settings, broker.clone(), supervisor.clone(), Arc::new(UdpSockets)).await?)
+}
