@@ -1,1 +1,38 @@
-//! Not written yet.
+//! The node's listener for other programs on the host: HTTP to publish, to subscribe and to look.
+//!
+//! Only translates: requests become calls of a [`Node`](bellwether::Node), deliveries become lines of JSON. It decides
+//! nothing about messages, keeps none, and may be stopped or flooded without harm to the mesh. Nothing in it blocks.
+//!
+//! ```no_run
+//! use bellwether::{Config, Node, NodeId};
+//! use bellwether_gateway::Gateway;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = Gateway::bind("127.0.0.1:7480".parse()?)?;
+//! let node = Node::start(Config::new(NodeId::new("a")?)).await?;
+//! gateway.serve(node, CancellationToken::new()).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod gateway;
+
+mod api;
+mod guard;
+
+mod publish;
+mod subscribe;
+
+mod stream;
+
+mod rendering;
+mod resume_token;
+
+mod metrics;
+mod views;
+
+mod error;
+pub mod json;
+
+pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};

@@ -1,0 +1,120 @@
+//! The paths of the gateway, and what all of them share.
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::{Method, Uri, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bellwether::{Instance, Node};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{ApiError, Reason};
+use crate::{guard, metrics, publish, subscribe, views};
+
+const INDEX: &str = "\
+This is a Bellwether node.
+
+POST /v1/publish/{instance}/{topic}?event=TAG        publish the body; Content-Type says what it is
+     also: originating_node, correlation_id, causation_id, schema_version
+GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or (format=sse) as server-sent events
+GET  /v1/members                                     the nodes this one knows
+GET  /v1/instances                                   the ten instances, their totals and bounds
+GET  /v1/subscribers?instance=&topic=                who receives what
+GET  /healthz                                        this process answers
+GET  /readyz                                         this node has joined
+GET  /metrics                                        totals for Prometheus
+";
+
+/// What every request may use. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) node: Node,
+    max_payload_bytes: [usize; Instance::COUNT],
+}
+
+impl Api {
+    pub(crate) fn new(node: Node) -> Self {
+        let mut max_payload_bytes = [0; Instance::COUNT];
+        for info in node.instances() {
+            if let Some(limit) = max_payload_bytes.get_mut(info.instance.index()) {
+                *limit = info.max_payload_bytes;
+            }
+        }
+        Self {
+            node,
+            max_payload_bytes,
+        }
+    }
+
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/v1/publish/{instance}/{*topic}", post(publish::publish))
+            .route("/v1/subscribe", get(subscribe::subscribe))
+            .route("/v1/members", get(views::members))
+            .route("/v1/instances", get(views::instances))
+            .route("/v1/subscribers", get(views::subscribers))
+            .route("/healthz", get(views::healthz))
+            .route("/readyz", get(views::readyz))
+            .route("/metrics", get(metrics::metrics))
+            .route("/", get(index))
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(middleware::from_fn(guard::guard))
+            .with_state(self)
+    }
+
+    /// The largest payload an instance takes.
+    pub(crate) fn max_payload_bytes(&self, instance: Instance) -> usize {
+        self.max_payload_bytes
+            .get(instance.index())
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+/// The query of a request, or an error in our one form.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(err) => Err(ApiError::new(Reason::BadQuery, err.body_text())),
+        }
+    }
+}
+
+/// An instance named in a request.
+pub(crate) fn parse_instance(text: &str) -> Result<Instance, ApiError> {
+    text.parse::<Instance>()
+        .map_err(|err| ApiError::new(Reason::BadInstance, err.to_string()))
+}
+
+/// A value as a JSON answer.
+pub(crate) fn json(value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(err) => ApiError::new(Reason::Internal, format!("the answer cannot be written: {err}")).into_response(),
+    }
+}
+
+async fn index() -> &'static str {
+    INDEX
+}
+
+async fn unknown_path(request: Request) -> ApiError {
+    let words = format!("nothing is at {}; GET / lists the paths", request.uri().path());
+    ApiError::new(Reason::UnknownPath, words)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    let words = format!(
+        "{} does not take {method}; GET / lists the paths and their methods",
+        uri.path()
+    );
+    ApiError::new(Reason::WrongMethod, words)
+}

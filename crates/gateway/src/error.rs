@@ -1,0 +1,106 @@
+//! The one form of an error over HTTP: `{"error":"<words>","reason":"<code>"}`.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Why a request was not served. Nothing was done, unless its reason says otherwise.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    reason: Reason,
+    words: String,
+}
+
+impl ApiError {
+    /// The words are for people: what is wrong with what was given, and what would be right.
+    pub(crate) fn new(reason: Reason, words: impl Into<String>) -> Self {
+        Self {
+            reason,
+            words: words.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            error: &'a str,
+            reason: &'a str,
+        }
+
+        let (status, reason) = self.reason.status_and_code();
+        let form = Form {
+            error: &self.words,
+            reason,
+        };
+        let mut body = serde_json::to_vec(&form).unwrap_or_default();
+        body.push(b'\n');
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+/// What programs may tell errors apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    BadInstance,
+    BadTopic,
+    BadPattern,
+    MissingPattern,
+    TooManyPatterns,
+    BadQuery,
+    BadField,
+    BadContentType,
+    BadJson,
+    /// The body ended before it was whole.
+    BadBody,
+    SlowBody,
+    TooLarge,
+    ReservedTopic,
+    UnknownPath,
+    WrongMethod,
+    BadHost,
+    BadOrigin,
+    TooManyConnections,
+    Stopping,
+    Internal,
+}
+
+impl Reason {
+    fn status_and_code(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadInstance => (StatusCode::BAD_REQUEST, "bad_instance"),
+            Self::BadTopic => (StatusCode::BAD_REQUEST, "bad_topic"),
+            Self::BadPattern => (StatusCode::BAD_REQUEST, "bad_pattern"),
+            Self::MissingPattern => (StatusCode::BAD_REQUEST, "missing_pattern"),
+            Self::TooManyPatterns => (StatusCode::BAD_REQUEST, "too_many_patterns"),
+            Self::BadQuery => (StatusCode::BAD_REQUEST, "bad_query"),
+            Self::BadField => (StatusCode::BAD_REQUEST, "bad_field"),
+            Self::BadContentType => (StatusCode::BAD_REQUEST, "bad_content_type"),
+            Self::BadJson => (StatusCode::BAD_REQUEST, "bad_json"),
+            Self::BadBody => (StatusCode::BAD_REQUEST, "bad_body"),
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::ReservedTopic => (StatusCode::FORBIDDEN, "reserved_topic"),
+            Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
+            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
+            Self::BadHost => (StatusCode::MISDIRECTED_REQUEST, "bad_host"),
+            Self::BadOrigin => (StatusCode::FORBIDDEN, "bad_origin"),
+            Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
+            Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn with_causes(err: &dyn std::error::Error) -> String {
+    let mut words = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        words.push_str(": ");
+        words.push_str(&err.to_string());
+        cause = err.source();
+    }
+    words
+}

@@ -1,0 +1,234 @@
+//! The gateway: a TCP listener and one task per connection.
+//!
+//! Bounds connections in number and time. What they ask is answered in [`crate::api`].
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bellwether::Node;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::api::Api;
+use crate::error::{ApiError, Reason};
+
+/// Connections served at once unless told otherwise. Further ones are told so with status 503.
+pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;
+/// Connections above the limit that are being told; beyond them, new ones wait in the system's own queue.
+const MAX_REFUSALS: usize = 64;
+/// A client has this long for the header of a request, and so may leave a connection idle for as long.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes buffered per connection and direction. A subscription to as many patterns as are allowed still fits.
+const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
+/// How long open requests may take to end once the gateway is stopped; then they are cut.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+/// Rest after the system refused us a connection, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// A bound listener for clients, not yet served.
+#[derive(Debug)]
+#[must_use = "clients wait until `serve` is called"]
+pub struct Gateway {
+    listener: std::net::TcpListener,
+    local_addr: SocketAddr,
+    max_connections: usize,
+}
+
+impl Gateway {
+    /// Takes the address. Port 0 takes any free one, see [`local_addr`](Self::local_addr). Needs no runtime.
+    ///
+    /// # Errors
+    /// [`BindError`], in words a user can act on.
+    pub fn bind(addr: SocketAddr) -> Result<Self, BindError> {
+        let bound = std::net::TcpListener::bind(addr).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            let local_addr = listener.local_addr()?;
+            Ok(Self {
+                listener,
+                local_addr,
+                max_connections: DEFAULT_MAX_CONNECTIONS,
+            })
+        });
+        bound.map_err(|source| match source.kind() {
+            ErrorKind::AddrInUse => BindError::InUse { addr },
+            ErrorKind::AddrNotAvailable => BindError::NotOurs { addr },
+            ErrorKind::PermissionDenied => BindError::NotAllowed { addr },
+            _ => BindError::Other { addr, source },
+        })
+    }
+
+    /// Serves at most this many connections at once; default: [`DEFAULT_MAX_CONNECTIONS`]. Each costs up to about
+    /// 256 KiB and the payload it is sending. Further clients get status 503.
+    pub fn max_connections(mut self, limit: usize) -> Self {
+        self.max_connections = limit;
+        self
+    }
+
+    /// The address it listens at.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves clients until `stop` is cancelled: then takes no more, lets open requests end for at most two seconds,
+    /// and cuts the rest. Streams of deliveries end by themselves when the node is shut down, so shut it down first.
+    ///
+    /// Runs on the runtime it is called on; dropping the future cuts all connections.
+    ///
+    /// # Errors
+    /// [`ServeError`] before the first connection, never later.
+    pub async fn serve(self, node: Node, stop: CancellationToken) -> Result<(), ServeError> {
+        let listener = TcpListener::from_std(self.listener).map_err(|source| ServeError::Register { source })?;
+        let router = TowerToHyperService::new(Api::new(node).router());
+        let limit = self.max_connections;
+        let mut connections = JoinSet::new();
+        let mut refused: u64 = 0;
+        loop {
+            let has_room = connections.len() < limit + MAX_REFUSALS;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = connections.join_next() => on_connection_ended(ended),
+                accepted = listener.accept(), if has_room => match accepted {
+                    Ok((stream, peer)) => {
+                        let span = tracing::error_span!("client", %peer);
+                        if connections.len() < limit {
+                            connections.spawn(serve_connection(stream, router.clone(), stop.clone()).instrument(span));
+                        } else {
+                            refused += 1;
+                            // The 1st, 2nd, 4th, 8th time: a flood of clients must not become a flood of lines.
+                            if refused.is_power_of_two() {
+                                tracing::warn!(limit, refused, "clients are refused: too many connections");
+                            }
+                            let busy = service_fn(move |_| async move { Ok::<_, Infallible>(too_many_connections(limit)) });
+                            connections.spawn(serve_connection(stream, busy, stop.clone()).instrument(span));
+                        }
+                    }
+                    Err(err) => on_accept_failed(&err).await,
+                },
+            }
+        }
+        drop(listener);
+        let ending = async {
+            while let Some(ended) = connections.join_next().await {
+                on_connection_ended(ended);
+            }
+        };
+        if tokio::time::timeout(STOP_WAIT, ending).await.is_err() {
+            tracing::info!(connections = connections.len(), "connections that did not end were cut");
+            connections.shutdown().await;
+        }
+        Ok(())
+    }
+}
+
+/// Why the address was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Somebody listens there.
+    #[error("{addr} is already in use: another node or program listens there; choose another with --http")]
+    InUse {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// No interface of this host has it.
+    #[error("{addr} is not an address of this host; choose one of its own with --http, for example 127.0.0.1:{}", addr.port())]
+    NotOurs {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// The system reserves it.
+    #[error("this user may not listen at {addr}; choose a port from 1024 on with --http")]
+    NotAllowed {
+        /// The address.
+        addr: SocketAddr,
+    },
+    /// Anything else.
+    #[error("cannot listen for clients at {addr}")]
+    Other {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Why the gateway does not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The runtime cannot watch the listener.
+    #[error("the runtime cannot watch the listener for clients")]
+    Register {
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+async fn serve_connection<S>(stream: TcpStream, service: S, stop: CancellationToken)
+where
+    S: HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // Answers and deliveries are small and must not wait for the acknowledgement of the one before.
+    if let Err(err) = stream.set_nodelay(true) {
+        tracing::debug!(%err, "TCP_NODELAY could not be set");
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(err) = ended {
+        tracing::debug!(%err, "the connection ended early");
+    }
+}
+
+fn too_many_connections(limit: usize) -> Response {
+    let words = format!("{limit} clients are connected, the most this node serves; try again later");
+    let mut response = ApiError::new(Reason::TooManyConnections, words).into_response();
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn on_connection_ended(ended: Result<(), JoinError>) {
+    if let Err(err) = ended
+        && err.is_panic()
+    {
+        tracing::error!(%err, "serving a client panicked; its connection was closed");
+    }
+}
+
+async fn on_accept_failed(err: &io::Error) {
+    let clients_fault = [
+        ErrorKind::ConnectionAborted,
+        ErrorKind::ConnectionReset,
+        ErrorKind::ConnectionRefused,
+    ];
+    if !clients_fault.contains(&err.kind()) {
+        tracing::warn!(%err, "clients cannot be accepted now");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}

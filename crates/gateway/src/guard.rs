@@ -1,0 +1,184 @@
+//! Keeps web pages away from the gateway: a browser on this host must not be the tool of a page from elsewhere.
+//!
+//! A page can point a name of its own at 127.0.0.1 (DNS rebinding); its requests then carry that name in `Host`. Or it
+//! can post to the address outright; its requests then carry its own `Origin`. Programs are not affected: they say what
+//! they dialed in `Host`, and no `Origin`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::{HOST, ORIGIN};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::{ApiError, Reason};
+
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
+
+/// Lets a request through, or answers it.
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    // The target of a request may name a host too, and then stands above the header.
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    match check(request.headers(), target) {
+        Ok(()) => next.run(request).await,
+        Err(err) => err.into_response(),
+    }
+}
+
+fn check(headers: &HeaderMap, target: Option<&str>) -> Result<(), ApiError> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(ApiError::new(
+            Reason::BadHost,
+            "a request must have exactly one Host header",
+        ));
+    };
+    let host = host.to_str().unwrap_or_default();
+    if !is_own_host(host) || !target.is_none_or(is_own_host) {
+        return Err(ApiError::new(
+            Reason::BadHost,
+            "the Host header must be an IP address or localhost, so that web pages cannot reach this node by a name; \
+             dial it by its address",
+        ));
+    }
+    let same_origin = |origin: &str| is_same_origin(origin, host);
+    if !headers
+        .get_all(ORIGIN)
+        .iter()
+        .all(|origin| origin.to_str().is_ok_and(same_origin))
+    {
+        return Err(ApiError::new(
+            Reason::BadOrigin,
+            "the request comes from a web page of another origin; this node serves its own pages and programs only",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a `Host` is a literal IP address or `localhost`, with any port: no name that a stranger's DNS could answer.
+fn is_own_host(host: &str) -> bool {
+    match split_port(host) {
+        Some((Host::Address(_) | Host::Localhost, _)) => true,
+        Some((Host::Name, _)) | None => false,
+    }
+}
+
+/// Whether an `Origin` (`http://127.0.0.1:7480`) is the same host and port as a `Host`. `null` never is.
+fn is_same_origin(origin: &str, host: &str) -> bool {
+    let (authority, default_port) = match origin.split_once("://") {
+        Some(("http", authority)) => (authority, HTTP_PORT),
+        Some(("https", authority)) => (authority, HTTPS_PORT),
+        _ => return false,
+    };
+    match (split_port(authority), split_port(host)) {
+        (Some((Host::Name, _)), _) => false,
+        (Some((origin, origin_port)), Some((host, host_port))) => {
+            origin == host && origin_port.unwrap_or(default_port) == host_port.unwrap_or(HTTP_PORT)
+        }
+        _ => false,
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    Localhost,
+    Name,
+}
+
+/// The host and the port of `host[:port]`; `None` if it is neither.
+fn split_port(authority: &str) -> Option<(Host, Option<u16>)> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (address, port) = rest.split_once(']')?;
+        let address: Ipv6Addr = address.parse().ok()?;
+        let port = match port {
+            "" => None,
+            port => Some(parse_port(port.strip_prefix(':')?)?),
+        };
+        return Some((Host::Address(address.into()), port));
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(parse_port(port)?)),
+        None => (authority, None),
+    };
+    let host = match host.parse::<Ipv4Addr>() {
+        Ok(address) => Host::Address(address.into()),
+        Err(_) if host.eq_ignore_ascii_case("localhost") => Host::Localhost,
+        Err(_) => Host::Name,
+    };
+    Some((host, port))
+}
+
+/// Digits only; `u16`'s own parser also takes a sign.
+fn parse_port(text: &str) -> Option<u16> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_localhost_are_own_hosts_and_names_are_not() {
+        for (host, own) in [
+            ("127.0.0.1", true),
+            ("127.0.0.1:7480", true),
+            ("10.1.2.3:80", true),
+            ("[::1]", true),
+            ("[::1]:7480", true),
+            ("[fe80::1]:7480", true),
+            ("localhost", true),
+            ("LocalHost:7480", true),
+            ("", false),
+            (":7480", false),
+            ("localhost.", false),
+            ("localhost.evil.example", false),
+            ("evil.example", false),
+            ("evil.example:7480", false),
+            ("127.0.0.1.evil.example", false),
+            ("127.0.0.1:", false),
+            ("127.0.0.1:+80", false),
+            ("127.0.0.1:99999", false),
+            ("127.0.0.1:80:80", false),
+            ("127.0.0.1@evil.example", false),
+            ("evil.example@127.0.0.1", false),
+            ("127.1", false),
+            ("2130706433", false),
+            ("0x7f.0.0.1", false),
+            ("::1", false),
+            ("[::1", false),
+            ("[::1]7480", false),
+            ("[127.0.0.1]", false),
+            ("[evil.example]", false),
+        ] {
+            assert_eq!(is_own_host(host), own, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_pages_of_this_gateway_are_of_the_same_origin() {
+        for (origin, host, same) in [
+            ("http://127.0.0.1:7480", "127.0.0.1:7480", true),
+            ("http://localhost:7480", "LOCALHOST:7480", true),
+            ("http://[::1]:7480", "[0:0:0:0:0:0:0:1]:7480", true),
+            ("http://127.0.0.1", "127.0.0.1:80", true),
+            ("https://127.0.0.1:7480", "127.0.0.1:7480", true),
+            ("https://127.0.0.1", "127.0.0.1", false),
+            ("http://127.0.0.1:3000", "127.0.0.1:7480", false),
+            ("http://127.0.0.2:7480", "127.0.0.1:7480", false),
+            ("http://localhost:7480", "127.0.0.1:7480", false),
+            ("http://evil.example", "127.0.0.1:7480", false),
+            ("http://evil.example", "evil.example", false),
+            ("file://127.0.0.1:7480", "127.0.0.1:7480", false),
+            ("127.0.0.1:7480", "127.0.0.1:7480", false),
+            ("null", "127.0.0.1:7480", false),
+            ("", "127.0.0.1:7480", false),
+        ] {
+            assert_eq!(is_same_origin(origin, host), same, "{origin} to {host}");
+        }
+    }
+}

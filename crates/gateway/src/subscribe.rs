@@ -1,0 +1,144 @@
+//! `GET /v1/subscribe`: what a client asks to receive, until its stream begins.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription};
+use tokio::task::JoinSet;
+
+use crate::api::{Api, Query, parse_instance};
+use crate::error::{ApiError, Reason};
+use crate::rendering::Rendering;
+use crate::stream::{DeliveryStream, merge_reports};
+
+/// Patterns of one stream. More is better said with wildcards; and they must fit into the line of a request.
+const MAX_PATTERNS: usize = 256;
+
+const EXAMPLE: &str = "for example /v1/subscribe?pattern=alerts/system_alerts:*";
+
+/// Answers with a stream of deliveries once every known node has confirmed, or has had its time to.
+pub(crate) async fn subscribe(
+    State(api): State<Api>,
+    Query(pairs): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let request = SubscribeRequest::parse(&pairs, &headers)?;
+    let (subscriptions, report) = subscribe_all(&api.node, request.patterns).await?;
+    let content_type = request.rendering.content_type();
+    let stream = DeliveryStream::new(api.node, subscriptions, &report, request.rendering);
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Body::from_stream(stream)).into_response())
+}
+
+struct SubscribeRequest {
+    patterns: BTreeMap<Instance, Vec<Pattern>>,
+    rendering: Rendering,
+}
+
+impl SubscribeRequest {
+    fn parse(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Self, ApiError> {
+        let mut patterns: BTreeMap<Instance, Vec<Pattern>> = BTreeMap::new();
+        let mut format = None;
+        for (name, value) in pairs {
+            match name.as_str() {
+                "pattern" => {
+                    let (instance, pattern) = parse_pattern(value)?;
+                    patterns.entry(instance).or_default().push(pattern);
+                }
+                "format" => format = Some(value.as_str()),
+                other => {
+                    let words = format!(
+                        "unknown parameter `{}`; this path takes pattern and format",
+                        other.escape_debug()
+                    );
+                    return Err(ApiError::new(Reason::BadQuery, words));
+                }
+            }
+        }
+        match patterns.values().map(Vec::len).sum::<usize>() {
+            0 => {
+                return Err(ApiError::new(
+                    Reason::MissingPattern,
+                    format!("no pattern is given; {EXAMPLE}"),
+                ));
+            }
+            1..=MAX_PATTERNS => {}
+            given => {
+                let words = format!("{given} patterns are given; one stream takes {MAX_PATTERNS}: use wildcards");
+                return Err(ApiError::new(Reason::TooManyPatterns, words));
+            }
+        }
+        let rendering = match format {
+            Some("sse") => Rendering::sse(),
+            Some("ndjson") => Rendering::Ndjson,
+            None if accepts_sse(headers) => Rendering::sse(),
+            None => Rendering::Ndjson,
+            Some(_) => return Err(ApiError::new(Reason::BadQuery, "`format` must be sse or ndjson")),
+        };
+        Ok(Self { patterns, rendering })
+    }
+}
+
+fn parse_pattern(text: &str) -> Result<(Instance, Pattern), ApiError> {
+    let Some((instance, pattern)) = text.split_once('/') else {
+        let words = format!("a pattern is written INSTANCE/PATTERN, {EXAMPLE}");
+        return Err(ApiError::new(Reason::BadPattern, words));
+    };
+    let instance = parse_instance(instance)?;
+    let pattern = Pattern::new(pattern).map_err(|err| {
+        ApiError::new(
+            Reason::BadPattern,
+            format!("the pattern for {instance} is wrong: {err}"),
+        )
+    })?;
+    Ok((instance, pattern))
+}
+
+fn accepts_sse(headers: &HeaderMap) -> bool {
+    let media_types = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    media_types
+        .flat_map(|value| value.split(','))
+        .filter_map(|media_range| media_range.split(';').next())
+        .any(|media_type| media_type.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// One subscription per instance, all at once: each may wait seconds for its peers. Cancel safe: a client that goes
+/// meanwhile leaves no subscription.
+async fn subscribe_all(
+    node: &Node,
+    patterns: BTreeMap<Instance, Vec<Pattern>>,
+) -> Result<(Vec<Subscription>, LiveReport), ApiError> {
+    let mut waiting = JoinSet::new();
+    for (instance, patterns) in patterns {
+        let node = node.clone();
+        waiting.spawn(async move { node.subscribe(instance, patterns).await });
+    }
+    let mut subscriptions = Vec::new();
+    let mut reports = Vec::new();
+    while let Some(subscribed) = waiting.join_next().await {
+        let subscribed = subscribed.map_err(|err| ApiError::new(Reason::Internal, err.to_string()))?;
+        let (subscription, report) = subscribed.map_err(|err| refused(&err))?;
+        subscriptions.push(subscription);
+        reports.push(report);
+    }
+    Ok((subscriptions, merge_reports(reports)))
+}
+
+fn refused(err: &SubscribeError) -> ApiError {
+    let reason = match err {
+        SubscribeError::NoPattern => Reason::MissingPattern,
+        SubscribeError::TooManyPatterns => Reason::TooManyPatterns,
+        SubscribeError::Closed => Reason::Stopping,
+        _ => Reason::Internal,
+    };
+    ApiError::new(reason, err.to_string())
+}

@@ -1,0 +1,55 @@
+//! What a client can look at: members, instances, subscribers, health.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bellwether::Topic;
+use serde::Deserialize;
+
+use crate::api::{Api, Query, json, parse_instance};
+use crate::error::{ApiError, Reason};
+
+/// The members this node knows, itself included.
+pub(crate) async fn members(State(api): State<Api>) -> Response {
+    json(&api.node.members())
+}
+
+/// The ten instances.
+pub(crate) async fn instances(State(api): State<Api>) -> Response {
+    json(&api.node.instances())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubscribersQuery {
+    instance: Option<String>,
+    topic: Option<String>,
+}
+
+/// Local subscriptions and peers' interest; all, of one instance, or those that a message on one topic would reach.
+pub(crate) async fn subscribers(
+    State(api): State<Api>,
+    Query(query): Query<SubscribersQuery>,
+) -> Result<Response, ApiError> {
+    let instance = query.instance.as_deref().map(parse_instance).transpose()?;
+    let topic = match query.topic.as_deref().map(Topic::new).transpose() {
+        Ok(topic) => topic,
+        Err(err) => return Err(ApiError::new(Reason::BadTopic, format!("the topic is wrong: {err}"))),
+    };
+    Ok(json(&api.node.subscribers(instance, topic.as_ref())))
+}
+
+/// This process answers.
+pub(crate) async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// Whether the node has joined; if not, what it waits for.
+pub(crate) async fn readyz(State(api): State<Api>) -> Response {
+    let readiness = api.node.readiness();
+    let mut response = json(&readiness);
+    if !readiness.ready {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}

@@ -1,0 +1,12 @@
+//! The gateway over real sockets on 127.0.0.1, in front of a node without a mesh.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod client;
+mod served;
+
+mod connections;
+mod guard;
+mod publish;
+mod subscribe;
+mod views;

@@ -1,0 +1,187 @@
+use std::collections::HashMap;
+
+use bellwether::Instance;
+
+use crate::served::Served;
+
+#[tokio::test]
+async fn members_and_instances_are_arrays() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    let members = client.get("/v1/members").await.json();
+    assert_eq!(members.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&members[0]["node"], &members[0]["state"]),
+        (&"a".into(), &"self".into())
+    );
+    let instances = client.get("/v1/instances").await.json();
+    let names: Vec<_> = instances
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|info| info["instance"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, Instance::ALL.map(Instance::name));
+    assert_eq!(instances[0]["max_payload_bytes"], 1000);
+}
+
+#[tokio::test]
+async fn subscribers_can_be_narrowed_to_an_instance_and_a_topic() {
+    let served = Served::start().await;
+    let _alerts = served.client().await.subscribe("pattern=alerts/a:*").await;
+    let _audit = served.client().await.subscribe("pattern=audit/*").await;
+    let mut client = served.client().await;
+    for (query, instances) in [
+        ("", vec!["alerts", "audit"]),
+        ("?instance=audit", vec!["audit"]),
+        ("?topic=a:b", vec!["alerts", "audit"]),
+        ("?topic=b", vec!["audit"]),
+        ("?instance=alerts&topic=b", vec![]),
+    ] {
+        let subscribers = client.get(&format!("/v1/subscribers{query}")).await.json();
+        let found: Vec<_> = subscribers
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["instance"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, instances, "{query}");
+    }
+    let errors = [
+        ("?instance=x", "bad_instance", "unknown instance `x`"),
+        ("?topic=a:*", "bad_topic", "the wildcard `*`"),
+        ("?topik=a", "bad_query", "unknown field `topik`"),
+    ];
+    for (query, reason, words) in errors {
+        client
+            .get(&format!("/v1/subscribers{query}"))
+            .await
+            .expect_error(400, reason, words);
+    }
+}
+
+#[tokio::test]
+async fn health_and_readiness_answer() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    let health = client.get("/healthz").await;
+    assert_eq!((health.status.as_u16(), health.body.as_str()), (200, "ok"));
+    let ready = client.get("/readyz").await;
+    assert_eq!(ready.status, 200);
+    assert_eq!(ready.json(), serde_json::json!({"ready": true, "waiting_for": ""}));
+}
+
+#[tokio::test]
+async fn the_first_page_names_every_path_and_others_are_unknown() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    let index = client.get("/").await;
+    assert_eq!(index.content_type, "text/plain; charset=utf-8");
+    for path in [
+        "/v1/publish/",
+        "/v1/subscribe",
+        "/v1/members",
+        "/v1/instances",
+        "/v1/subscribers",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    ] {
+        assert!(index.body.contains(path), "{path}");
+    }
+    for path in [
+        "/v1",
+        "/v1/members/",
+        "/v1/publish/alerts",
+        "/v1/publish/alerts/",
+        "/favicon.ico",
+    ] {
+        client
+            .get(path)
+            .await
+            .expect_error(404, "unknown_path", &format!("nothing is at {path}"));
+    }
+    client
+        .get("/v1/publish/alerts/t")
+        .await
+        .expect_error(405, "wrong_method", "does not take GET");
+    client
+        .post("/v1/subscribe", "", "")
+        .await
+        .expect_error(405, "wrong_method", "does not take POST");
+    client
+        .send("OPTIONS", "/v1/members", &[], "")
+        .await
+        .expect_error(405, "wrong_method", "OPTIONS");
+}
+
+#[tokio::test]
+async fn metrics_are_well_formed_and_count_right() {
+    let served = Served::start().await;
+    let mut lines = served.client().await.subscribe("pattern=alerts/*").await;
+    let _other = served.client().await.subscribe("pattern=audit/*").await;
+    let mut client = served.client().await;
+    for _ in 0..3 {
+        assert_eq!(client.post("/v1/publish/alerts/t", "text/plain", "x").await.status, 200);
+        lines.next_json().await;
+    }
+    client.post("/v1/publish/metrics/t", "text/plain", "x").await;
+    let answer = client.get("/metrics").await;
+    assert!(
+        answer.content_type.starts_with("text/plain; version=0.0.4"),
+        "{}",
+        answer.content_type
+    );
+    let samples = parse(&answer.body);
+    for (sample, value) in [
+        ("bellwether_messages_published_total{instance=\"alerts\"}", 3.0),
+        ("bellwether_messages_published_total{instance=\"metrics\"}", 1.0),
+        ("bellwether_messages_published_total{instance=\"audit\"}", 0.0),
+        ("bellwether_messages_delivered_total{instance=\"alerts\"}", 3.0),
+        ("bellwether_messages_delivered_total{instance=\"metrics\"}", 0.0),
+        ("bellwether_messages_forwarded_total{instance=\"alerts\"}", 0.0),
+        ("bellwether_messages_received_total{instance=\"alerts\"}", 0.0),
+        (
+            "bellwether_messages_dropped_total{instance=\"alerts\",reason=\"slow_subscriber\"}",
+            0.0,
+        ),
+        (
+            "bellwether_messages_dropped_total{instance=\"logging\",reason=\"refused\"}",
+            0.0,
+        ),
+        ("bellwether_backlog_messages{instance=\"alerts\"}", 3.0),
+        ("bellwether_subscriptions{instance=\"alerts\"}", 1.0),
+        ("bellwether_subscriptions{instance=\"audit\"}", 1.0),
+        ("bellwether_subscriptions{instance=\"events\"}", 0.0),
+        ("bellwether_members{state=\"self\"}", 1.0),
+        ("bellwether_members{state=\"down\"}", 0.0),
+        ("bellwether_strangers_total", 0.0),
+    ] {
+        assert_eq!(samples.get(sample), Some(&value), "{sample}");
+    }
+    assert!(samples["bellwether_backlog_bytes{instance=\"alerts\"}"] > 3.0);
+    assert_eq!(samples.len(), 4 * 10 + 10 * 4 + 3 * 10 + 4 + 1);
+}
+
+/// Checks the form: each family has HELP, then TYPE, then its samples, and appears once.
+fn parse(text: &str) -> HashMap<String, f64> {
+    let mut samples = HashMap::new();
+    let mut families = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(help) = lines.next() {
+        let (name, words) = help.strip_prefix("# HELP ").unwrap().split_once(' ').unwrap();
+        assert!(!words.is_empty() && !families.contains(&name), "{name}");
+        families.push(name);
+        let kind = lines.next().unwrap().strip_prefix(&format!("# TYPE {name} ")).unwrap();
+        assert_eq!(kind, if name.ends_with("_total") { "counter" } else { "gauge" });
+        while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
+            let (sample, value) = line.rsplit_once(' ').unwrap();
+            assert_eq!(sample.split('{').next(), Some(name));
+            assert!(
+                samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(),
+                "{sample} twice"
+            );
+        }
+    }
+    samples
+}
