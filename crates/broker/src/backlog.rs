@@ -57,7 +57,7 @@ impl Backlog {
     }
 
     /// The messages from `seq` on, oldest first.
-    pub(crate) fn from_seq(&self, seq: u64) -> impl Iterator<Item = &Envelope> {
+    pub(crate) fn starting_at(&self, seq: u64) -> impl Iterator<Item = &Envelope> {
         let skip = self.first_seq().map_or(0, |first| seq.saturating_sub(first));
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.kept.len());
         self.kept.range(skip..).map(|kept| &kept.envelope)
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn seqs(backlog: &Backlog, from: u64) -> Vec<u64> {
-        backlog.from_seq(from).map(Envelope::seq).collect()
+        backlog.starting_at(from).map(Envelope::seq).collect()
     }
 
     #[test]

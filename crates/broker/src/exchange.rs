@@ -287,7 +287,7 @@ impl Exchange {
     /// Copies messages of this node's feed from `seq` on into `out`: up to `max` of them.
     pub(crate) fn read_feed(&self, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
         let state = self.lock();
-        out.extend(state.backlog.from_seq(seq).take(max).cloned());
+        out.extend(state.backlog.starting_at(seq).take(max).cloned());
         FeedRead {
             oldest: state.backlog.first_seq().unwrap_or(state.head + 1),
             head: state.head,

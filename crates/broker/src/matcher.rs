@@ -16,9 +16,9 @@ pub struct Matcher<T> {
 
 #[derive(Debug)]
 struct Level<T> {
-    words: HashMap<Box<str>, Level<T>>,
+    words: HashMap<Box<str>, Self>,
     /// `+`, or `*` before the last level: exactly one level, whatever it says.
-    any: Option<Box<Level<T>>>,
+    any: Option<Box<Self>>,
     /// The value of a pattern that ends here.
     here: Option<T>,
     /// The value of a pattern that ends in `*` after this level: one or more levels.

@@ -31,7 +31,14 @@ fn write_metrics(node: &Node, out: &mut String) -> fmt::Result {
         "counter",
         "Connection attempts refused because they lacked the cluster's secret.",
     )?;
-    writeln!(out, "bellwether_strangers_total {}", node.strangers())
+    writeln!(out, "bellwether_strangers_total {}", node.strangers())?;
+    write_family(
+        out,
+        "bellwether_foreign_datagrams_total",
+        "counter",
+        "Datagrams at the mesh's port that were not QUIC.",
+    )?;
+    writeln!(out, "bellwether_foreign_datagrams_total {}", node.foreign_datagrams())
 }
 
 /// Name, meaning, and where the number is.

@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bellwether::{LiveReport, Node, Subscription};
 use bytes::Bytes;
 use futures_core::Stream;
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
+use tokio::time::{Instant, Sleep};
 
 use crate::rendering::Rendering;
 
@@ -23,12 +23,9 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const TURN_DELIVERIES: usize = 64;
 /// An idle stream of server-sent events says something this often, so that nobody between takes it for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often a stream that is not live on every node asks whether it is.
-const LIVE_CHECK: Duration = Duration::from_millis(100);
 
 /// Ends once the node has stopped and everything was handed out. Dropping it unsubscribes.
 pub(crate) struct DeliveryStream {
-    node: Node,
     subscriptions: Vec<Subscription>,
     /// Whose turn it is, and what it has taken of it. A full chunk does not end a turn: chunks that always filled in
     /// the same subscription's turn would give it less than its share.
@@ -36,24 +33,28 @@ pub(crate) struct DeliveryStream {
     taken_in_turn: usize,
     rendering: Rendering,
     chunk: Vec<u8>,
-    /// While the subscriptions are not live on every node.
-    live_check: Option<Interval>,
+    /// While the subscriptions are not live on every node: resolves when they are.
+    live: Option<Pin<Box<dyn Future<Output = LiveReport> + Send>>>,
     /// Moved on with every chunk; `None` if the form has no comments.
     heartbeat: Option<Pin<Box<Sleep>>>,
 }
 
 impl DeliveryStream {
     /// Begins with the report.
-    pub(crate) fn new(node: Node, subscriptions: Vec<Subscription>, report: &LiveReport, rendering: Rendering) -> Self {
+    pub(crate) fn new(
+        node: &Node,
+        subscriptions: Vec<Subscription>,
+        report: &LiveReport,
+        rendering: Rendering,
+    ) -> Self {
         let mut chunk = Vec::new();
         rendering.subscribed(report, &mut chunk);
         Self {
-            node,
+            live: (!report.is_complete()).then(|| live_on_all(node, &subscriptions)),
             subscriptions,
             turn: 0,
             taken_in_turn: 0,
             chunk,
-            live_check: (!report.is_complete()).then(live_check),
             heartbeat: matches!(rendering, Rendering::Sse(_)).then(|| Box::pin(tokio::time::sleep(HEARTBEAT))),
             rendering,
         }
@@ -61,23 +62,11 @@ impl DeliveryStream {
 
     /// Says so once the subscriptions are live on every node.
     fn poll_live(&mut self, context: &mut Context<'_>) {
-        let Some(check) = &mut self.live_check else {
-            return;
-        };
-        while check.poll_tick(context).is_ready() {
-            // Asked anew each time: an answer that is waited for would borrow the subscription, which must be read.
-            let mut reports = Vec::new();
-            for subscription in &self.subscriptions {
-                match pin!(self.node.became_live(subscription)).poll(context) {
-                    Poll::Ready(report) => reports.push(report),
-                    Poll::Pending => break,
-                }
-            }
-            if reports.len() == self.subscriptions.len() {
-                self.rendering.subscribed(&merge_reports(reports), &mut self.chunk);
-                self.live_check = None;
-                return;
-            }
+        if let Some(live) = &mut self.live
+            && let Poll::Ready(report) = live.as_mut().poll(context)
+        {
+            self.rendering.subscribed(&report, &mut self.chunk);
+            self.live = None;
         }
     }
 
@@ -158,10 +147,19 @@ pub(crate) fn merge_reports(reports: Vec<LiveReport>) -> LiveReport {
     }
 }
 
-fn live_check() -> Interval {
-    let mut interval = tokio::time::interval(LIVE_CHECK);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval
+/// Does not borrow the subscriptions, which must be read meanwhile.
+fn live_on_all(node: &Node, subscriptions: &[Subscription]) -> Pin<Box<dyn Future<Output = LiveReport> + Send>> {
+    let each: Vec<_> = subscriptions
+        .iter()
+        .map(|subscription| node.became_live(subscription))
+        .collect();
+    Box::pin(async move {
+        let mut reports = Vec::new();
+        for live in each {
+            reports.push(live.await);
+        }
+        merge_reports(reports)
+    })
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(crate) async fn subscribe(
     let request = SubscribeRequest::parse(&pairs, &headers)?;
     let (subscriptions, report) = subscribe_all(&api.node, request.patterns).await?;
     let content_type = request.rendering.content_type();
-    let stream = DeliveryStream::new(api.node, subscriptions, &report, request.rendering);
+    let stream = DeliveryStream::new(&api.node, subscriptions, &report, request.rendering);
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),

@@ -4,6 +4,9 @@
 //! this node dials, `inbound` and `reader` receive on those its peers dial. Only `links` opens connections, only
 //! `protocol::roster` decides who is a member.
 
+// What arrives from elsewhere must never panic this process.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
+
 mod member;
 mod membership;
 mod mesh;

@@ -2,6 +2,9 @@
 //!
 //! Pure: no sockets, no tasks; time is passed in (one function reads the clock for publishers, [`Timestamp::now`]).
 
+// What arrives from elsewhere must never panic this process.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
+
 mod epoch;
 mod instance;
 mod message_id;

@@ -1,5 +1,7 @@
 //! Whole nodes over loopback: join, publish, subscribe, restart, refuse.
 
+#![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
+
 use std::time::Duration;
 
 use bellwether::{Delivery, Draft, Instance, MemberState, Node, NodeBuilder, NodeId, Pattern, Subscription, Topic};

@@ -156,11 +156,12 @@ async fn metrics_are_well_formed_and_count_right() {
         ("bellwether_members{state=\"self\"}", 1.0),
         ("bellwether_members{state=\"down\"}", 0.0),
         ("bellwether_strangers_total", 0.0),
+        ("bellwether_foreign_datagrams_total", 0.0),
     ] {
         assert_eq!(samples.get(sample), Some(&value), "{sample}");
     }
     assert!(samples["bellwether_backlog_bytes{instance=\"alerts\"}"] > 3.0);
-    assert_eq!(samples.len(), 4 * 10 + 10 * 4 + 3 * 10 + 4 + 1);
+    assert_eq!(samples.len(), 4 * 10 + 10 * 4 + 3 * 10 + 4 + 2);
 }
 
 /// Checks the form: each family has HELP, then TYPE, then its samples, and appears once.
