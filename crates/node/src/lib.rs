@@ -25,3 +25,8 @@ pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, EXAMPLE, Layer, SecretSource, Secrets};
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::readiness::{LiveReport, Readiness};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
