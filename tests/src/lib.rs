@@ -1,1 +1,20 @@
-//! What the whole-mesh tests share.
+//! What the whole-mesh tests share: they start the program as a user does and look at it from outside, over its command
+//! line, its HTTP listener, its log and its exit code.
+//!
+//! Nothing here waits for time to pass: every wait is for a condition, with a [deadline]. What goes wrong is a panic
+//! that says what was expected, and the logs of the test's nodes follow it.
+
+mod client;
+pub mod deadline;
+mod lab;
+mod log;
+pub mod port;
+mod process;
+pub mod program;
+mod stream;
+
+pub use self::client::{Answer, Client};
+pub use self::lab::{Lab, all_see_all};
+pub use self::log::Log;
+pub use self::process::{Member, Process, Start};
+pub use self::stream::{Item, Message, Stream};

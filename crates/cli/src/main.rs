@@ -1,2 +1,47 @@
-//! Not written yet.
-fn main() {}
+//! The `bellwether` program: runs a node, or talks to one.
+//!
+//! Contains no delivery logic: `start` and `demo` hand everything to [`bellwether::Node`], the other commands speak
+//! HTTP to a node's gateway.
+
+mod arguments;
+mod client;
+mod commands;
+mod duration;
+mod failure;
+mod input;
+mod listing;
+mod logging;
+mod message_line;
+mod node_url;
+mod output;
+mod runtime;
+mod table;
+
+use std::process::ExitCode;
+
+use self::commands::Command;
+use self::failure::Failure;
+
+fn main() -> ExitCode {
+    let command = arguments::parse(std::env::args_os()).unwrap_or_else(|err| err.exit());
+    match logging::start(command.default_log_filter()).and_then(|()| run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Start(start) => start.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Publish(publish) => publish.run(),
+        Command::Subscribe(subscribe) => subscribe.run(),
+        Command::Members(members) => members.run(),
+        Command::Subscribers(subscribers) => subscribers.run(),
+        Command::Instances(instances) => instances.run(),
+        Command::NewSecret => commands::secret::new(),
+        Command::CheckConfig(settings) => commands::config::check(settings),
+        Command::ShowConfig(settings) => commands::config::show(settings),
+        Command::ShowExampleConfig => commands::config::show_example(),
+    }
+}

@@ -324,8 +324,16 @@ impl Shared {
 
     fn tick(self: &Arc<Self>) {
         let mut gone = Vec::new();
-        self.update(|roster, now| gone = roster.tick(now));
+        let mut one_way = Vec::new();
+        self.update(|roster, now| {
+            gone = roster.tick(now);
+            one_way = roster.one_way(now);
+        });
         gone.iter().for_each(|source| self.sources.end(source));
+        for (member, from_here) in one_way {
+            let missing = if from_here { "from this node to it" } else { "from it to this node" };
+            tracing::warn!(%member, missing, "a member is linked one way only; check its advertised address and firewalls");
+        }
         let (wanted, members) = {
             let roster = self.roster();
             let members: HashSet<NodeId> = roster.members().into_iter().map(|member| member.node).collect();

@@ -16,6 +16,8 @@ use crate::member::{Member, MemberState};
 pub(crate) const MAX_MEMBERS: usize = 256;
 /// How long a suspect has to answer, and how often one that answers is asked again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// A link that is up one way only for so long is worth a warning: a firewall, or a wrong advertised address.
+const ONE_WAY_FOR: Duration = Duration::from_secs(5);
 /// How long a member that is down stays in view.
 const KEEP_DOWN: Duration = Duration::from_secs(300);
 
@@ -60,6 +62,9 @@ struct Row {
     answered_at: Option<Duration>,
     down_at: Duration,
     leaving: bool,
+    /// Since when it is linked one way only.
+    one_way_at: Option<Duration>,
+    one_way_told: bool,
 }
 
 impl Roster {
@@ -117,6 +122,8 @@ impl Roster {
             answered_at: None,
             down_at: now,
             leaving: false,
+            one_way_at: None,
+            one_way_told: false,
         });
         if row.epoch != source.epoch {
             return;
@@ -181,6 +188,24 @@ impl Roster {
     /// The suspects to be asked now; each is named once per question.
     pub(crate) fn asks(&mut self) -> Vec<NodeId> {
         std::mem::take(&mut self.asks)
+    }
+
+    /// Members that have been linked one way only for too long; each is named once per run. True: the link from here
+    /// is missing; false: the one to here.
+    pub(crate) fn one_way(&mut self, now: Duration) -> Vec<(NodeId, bool)> {
+        let mut found = Vec::new();
+        for (node, row) in &mut self.rows {
+            if row.inbound == row.outbound || row.state != MemberState::Alive {
+                row.one_way_at = None;
+                continue;
+            }
+            let since = *row.one_way_at.get_or_insert(now);
+            if !row.one_way_told && now.saturating_sub(since) >= ONE_WAY_FOR {
+                row.one_way_told = true;
+                found.push((node.clone(), row.inbound));
+            }
+        }
+        found
     }
 
     /// The highest run known of a node.

@@ -149,3 +149,15 @@ fn a_clean_leaver_vanishes_though_its_gossip_lingers() {
     roster.on_gossip(vec![gossiped("b", 2, 2)], ms(30));
     assert_eq!(roster.dials().len(), 1, "its next run is welcome");
 }
+
+#[test]
+fn a_link_that_stays_one_way_is_told_once() {
+    let mut roster = roster();
+    roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(0));
+    assert!(roster.one_way(ms(0)).is_empty());
+    assert!(roster.one_way(ms(4999)).is_empty());
+    assert_eq!(roster.one_way(ms(5000)), [(NodeId::new("b").unwrap(), true)]);
+    assert!(roster.one_way(ms(9000)).is_empty());
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(9001));
+    assert!(roster.one_way(ms(20_000)).is_empty());
+}
