@@ -1,0 +1,420 @@
+//! The command line: what may be typed, and the one place that turns it into what it means.
+
+mod examples;
+
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bellwether::Layer;
+use bellwether::SecretSource;
+use bellwether_message::{ContentType, Instance, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES};
+use bellwether_message::{NodeId, Pattern, Topic};
+use bytes::Bytes;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::client::Target;
+use crate::commands::Command;
+use crate::commands::config::Settings;
+use crate::commands::demo::Demo;
+use crate::commands::instances::Instances;
+use crate::commands::members::Members;
+use crate::commands::publish::{Publish, What};
+use crate::commands::start::Start;
+use crate::commands::subscribe::Subscribe;
+use crate::commands::subscribers::Subscribers;
+use crate::duration;
+use crate::input::Source;
+use crate::node_url::NodeUrl;
+use crate::output::Format;
+
+/// Where options that many commands share stand in `--help`.
+const AFTER_THE_COMMANDS_OWN: usize = 100;
+
+/// What these arguments ask for.
+///
+/// # Errors
+/// What clap says about them, which also covers `--help` and `--version`.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    let typed = Typed::try_parse_from(arguments)?;
+    meaning(typed)
+}
+
+fn meaning(typed: Typed) -> Result<Command, clap::Error> {
+    let node = typed.node;
+    Ok(match typed.command {
+        TypedCommand::Start(settings) => Command::Start(Start {
+            settings: settings.into(),
+        }),
+        TypedCommand::Demo { duration, format } => Command::Demo(Demo {
+            duration,
+            format: format.format,
+        }),
+        TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
+        TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
+        TypedCommand::Members { format } => Command::Members(Members {
+            node,
+            format: format.format,
+        }),
+        TypedCommand::Subscribers {
+            instance,
+            topic,
+            format,
+        } => Command::Subscribers(Subscribers {
+            node,
+            instance,
+            topic,
+            format: format.format,
+        }),
+        TypedCommand::Instances { format } => Command::Instances(Instances {
+            node,
+            format: format.format,
+        }),
+        TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
+        TypedCommand::Config(TypedConfig::Check(settings)) => Command::CheckConfig(settings.into()),
+        TypedCommand::Config(TypedConfig::Show { example: true, .. }) => Command::ShowExampleConfig,
+        TypedCommand::Config(TypedConfig::Show { settings, .. }) => Command::ShowConfig(settings.into()),
+    })
+}
+
+/// A mesh for cluster-wide events: publish on any node, receive on every node.
+#[derive(Debug, Parser)]
+#[command(name = "bellwether", version, after_help = examples::PROGRAM, arg_required_else_help = true)]
+struct Typed {
+    /// The node to talk to, by the address of its HTTP listener
+    #[arg(
+        long,
+        global = true,
+        display_order = AFTER_THE_COMMANDS_OWN,
+        value_name = "URL",
+        env = "BELLWETHER_NODE",
+        default_value = "http://127.0.0.1:7480"
+    )]
+    node: NodeUrl,
+    #[command(subcommand)]
+    command: TypedCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TypedCommand {
+    /// Run a node, until SIGTERM or Ctrl-C
+    #[command(after_help = examples::START)]
+    Start(TypedSettings),
+
+    /// Watch three nodes in this process find each other, publish and receive
+    #[command(after_help = examples::DEMO)]
+    Demo {
+        /// End after this long, such as `5s` or `2m`; otherwise at Ctrl-C
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+        duration: Option<Duration>,
+        #[command(flatten)]
+        format: TypedFormat,
+    },
+
+    /// Publish one message, or one per line of a file or of standard input
+    #[command(after_help = examples::PUB)]
+    Pub(TypedPublish),
+
+    /// Print what is published, as it comes
+    #[command(after_help = examples::SUB)]
+    Sub(TypedSubscribe),
+
+    /// List the nodes of the mesh, as one node sees them
+    #[command(after_help = examples::MEMBERS)]
+    Members {
+        #[command(flatten)]
+        format: TypedFormat,
+    },
+
+    /// List who listens: subscriptions of one node, and what the others want from it
+    #[command(after_help = examples::SUBSCRIBERS)]
+    Subscribers {
+        /// Only of this instance, one of the ten that `bellwether instances` lists
+        #[arg(value_parser = instance)]
+        instance: Option<Instance>,
+        /// Only those that a message on this topic would reach
+        #[arg(value_parser = topic)]
+        topic: Option<Topic>,
+        #[command(flatten)]
+        format: TypedFormat,
+    },
+
+    /// List the ten instances, what they are for and what one node has counted
+    #[command(after_help = examples::INSTANCES)]
+    Instances {
+        #[command(flatten)]
+        format: TypedFormat,
+    },
+
+    /// Make the secret that the nodes of a mesh share
+    #[command(subcommand, after_help = examples::SECRET)]
+    Secret(TypedSecret),
+
+    /// Check or show the configuration that a node would start with
+    #[command(subcommand, after_help = examples::CONFIG)]
+    Config(TypedConfig),
+}
+
+#[derive(Debug, Subcommand)]
+enum TypedSecret {
+    /// Print a new random secret, and nothing else
+    #[command(after_help = examples::SECRET)]
+    New,
+}
+
+#[derive(Debug, Subcommand)]
+enum TypedConfig {
+    /// Print `ok`, or what is wrong and where (exit code 2)
+    #[command(after_help = examples::CONFIG)]
+    Check(TypedSettings),
+
+    /// Print the effective configuration as TOML, each value with its origin, without secrets
+    #[command(after_help = examples::CONFIG)]
+    Show {
+        /// Print a file that explains every setting instead
+        #[arg(long)]
+        example: bool,
+        #[command(flatten)]
+        settings: TypedSettings,
+    },
+}
+
+#[derive(Debug, Args)]
+struct TypedFormat {
+    /// How to print results: for people or for programs
+    #[arg(long, display_order = AFTER_THE_COMMANDS_OWN, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Checked by [`bellwether::Config`], together with what the environment and the file say.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings (also in the environment and in a file; flags are strongest)")]
+struct TypedSettings {
+    /// Configuration file in TOML; see `bellwether config show --example`
+    #[arg(long, value_name = "FILE", env = "BELLWETHER_CONFIG")]
+    config: Option<PathBuf>,
+    /// This node's name, unique in the mesh [default: the host's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Nodes of other clusters are strangers [default: bellwether]
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// UDP address for other nodes [default: 127.0.0.1:7400]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where other nodes reach this one, if not at the listen address
+    #[arg(long, value_name = "ADDRESS")]
+    advertise: Option<String>,
+    /// TCP address for programs on this host, or `off` [default: 127.0.0.1:7480]
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Another node's address, `host:port`; may be given several times
+    #[arg(long = "seed", value_name = "ADDRESS")]
+    seeds: Option<Vec<String>>,
+    /// Folder for what survives a restart [default: the state folder of this user or service]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// File with the mesh's secret, one per line; or set SECRET_KEY_BASE or SECRET_KEY_BASE_FILE
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Milliseconds between rounds of gossip [default: 200]
+    #[arg(long, value_name = "MS")]
+    gossip_interval_ms: Option<u64>,
+    /// Milliseconds that stopping may take to hand over what is left [default: 10000]
+    #[arg(long, value_name = "MS")]
+    drain_timeout_ms: Option<u64>,
+}
+
+impl From<TypedSettings> for Settings {
+    fn from(typed: TypedSettings) -> Self {
+        let flags = Layer {
+            name: typed.name,
+            cluster: typed.cluster,
+            listen: typed.listen,
+            advertise: typed.advertise,
+            http: typed.http,
+            seeds: typed.seeds,
+            data_dir: typed.data_dir,
+            secret: typed.secret_file.map(SecretSource::File),
+            gossip_interval_ms: typed.gossip_interval_ms,
+            drain_timeout_ms: typed.drain_timeout_ms,
+            ..Layer::default()
+        };
+        Self {
+            flags,
+            file: typed.config,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct TypedPublish {
+    /// One of the ten that `bellwether instances` lists
+    #[arg(value_parser = instance)]
+    instance: Instance,
+    /// What it is about: levels joined by `:`, such as `orders:new`
+    #[arg(value_parser = topic)]
+    topic: Topic,
+    /// The message's content: text, `@FILE`, or `@-` for standard input; left out, it is empty
+    payload: Option<String>,
+    /// Names the message's type, such as `critical_alert` [default: message]
+    #[arg(long, value_name = "TAG", value_parser = event)]
+    event: Option<String>,
+    /// The node where the event arose, if not the one that publishes it
+    #[arg(long, value_name = "NODE", value_parser = node_id)]
+    originating_node: Option<NodeId>,
+    /// Ties messages of one story together
+    #[arg(long, value_name = "ID", value_parser = id)]
+    correlation_id: Option<String>,
+    /// The id of the message that led to this one
+    #[arg(long, value_name = "ID", value_parser = id)]
+    causation_id: Option<String>,
+    /// What the content is [default: application/json for a JSON object or array, text/plain for other text,
+    /// else application/octet-stream]
+    #[arg(long, value_name = "TYPE", value_parser = content_type)]
+    content_type: Option<ContentType>,
+    /// Publish each line of this file, or of standard input (`-`), as a message of its own
+    #[arg(long, value_name = "FILE", conflicts_with = "payload")]
+    lines: Option<String>,
+    /// At most this many lines a second, evenly spaced
+    #[arg(long, value_name = "N", requires = "lines", conflicts_with = "payload")]
+    rate: Option<NonZeroU32>,
+    #[command(flatten)]
+    format: TypedFormat,
+}
+
+impl TypedPublish {
+    fn meaning(self, node: NodeUrl) -> Publish {
+        let what = match (self.lines, self.payload) {
+            (Some(name), _) => What::Lines {
+                source: Source::named(&name),
+                rate: self.rate,
+            },
+            (None, Some(payload)) => match payload.strip_prefix('@') {
+                Some(name) => What::Whole(Source::named(name)),
+                None => What::Payload(payload.into()),
+            },
+            (None, None) => What::Payload(Bytes::new()),
+        };
+        Publish {
+            node,
+            target: Target {
+                instance: self.instance,
+                topic: self.topic,
+                event: self.event,
+                originating_node: self.originating_node,
+                correlation_id: self.correlation_id,
+                causation_id: self.causation_id,
+            },
+            content_type: self.content_type,
+            what,
+            format: self.format.format,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct TypedSubscribe {
+    /// An instance and a pattern of topics, once or several times: `*` as the last level is one or more levels, `*`
+    /// elsewhere and `+` are exactly one
+    #[arg(required = true, num_args = 2.., value_names = ["INSTANCE", "PATTERN"])]
+    wanted: Vec<String>,
+    /// End after this many messages
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    /// End with exit code 1 when the node goes, instead of waiting for it
+    #[arg(long)]
+    no_reconnect: bool,
+    #[command(flatten)]
+    format: TypedFormat,
+}
+
+impl TypedSubscribe {
+    fn meaning(self, node: NodeUrl) -> Result<Subscribe, clap::Error> {
+        let (pairs, rest) = self.wanted.as_chunks();
+        if let [instance] = rest {
+            return Err(wrong(format!(
+                "patterns go with instances in pairs, but `{}` has no pattern",
+                instance.escape_debug()
+            )));
+        }
+        let wanted = pairs
+            .iter()
+            .map(|[given_instance, given_pattern]| {
+                let instance = instance(given_instance)
+                    .map_err(|err| wrong(format!("invalid value '{given_instance}' for INSTANCE: {err}")))?;
+                let pattern = Pattern::new(given_pattern)
+                    .map_err(|err| wrong(format!("invalid value '{given_pattern}' for PATTERN: {err}")))?;
+                Ok((instance, pattern))
+            })
+            .collect::<Result<_, clap::Error>>()?;
+        Ok(Subscribe {
+            node,
+            wanted,
+            count: self.count,
+            reconnect: !self.no_reconnect,
+            format: self.format.format,
+        })
+    }
+}
+
+/// What clap cannot see by itself, told as clap tells the rest.
+fn wrong(words: String) -> clap::Error {
+    let mut program = Typed::command();
+    program.build();
+    match program.find_subcommand_mut("sub") {
+        Some(command) => command.error(ErrorKind::ValueValidation, words),
+        None => clap::Error::raw(ErrorKind::ValueValidation, words),
+    }
+}
+
+fn instance(text: &str) -> Result<Instance, String> {
+    text.parse().map_err(in_one_line)
+}
+
+fn topic(text: &str) -> Result<Topic, String> {
+    Topic::new(text).map_err(in_one_line)
+}
+
+fn node_id(text: &str) -> Result<NodeId, String> {
+    NodeId::new(text).map_err(in_one_line)
+}
+
+fn event(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it names the message's type, for example `critical_alert`".to_owned());
+    }
+    bounded(text, MAX_EVENT_BYTES)
+}
+
+fn id(text: &str) -> Result<String, String> {
+    bounded(text, MAX_ID_BYTES)
+}
+
+fn content_type(text: &str) -> Result<ContentType, String> {
+    if !text.is_ascii() || !text.contains('/') {
+        return Err("write a media type such as `application/json` or `text/plain`".to_owned());
+    }
+    bounded(text, MAX_CONTENT_TYPE_BYTES).map(|text| ContentType::from_name(&text))
+}
+
+/// The bounds of a [`bellwether::Draft`], told before anything is sent.
+fn bounded(text: &str, limit: usize) -> Result<String, String> {
+    if text.len() > limit {
+        return Err(format!("it has {} bytes; at most {limit} are allowed", text.len()));
+    }
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err("it holds a control character; use printable text".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// An error and its causes. clap prints errors without their causes.
+fn in_one_line(err: impl std::error::Error + Send + Sync + 'static) -> String {
+    format!("{:#}", anyhow::Error::new(err))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The examples at the end of each command's `--help`.
+//!
+//! At most 78 characters a line: clap would break longer ones on a narrow terminal, and a broken command cannot be
+//! copied.
+
+pub(super) const PROGRAM: &str = "\
+See it work:
+  bellwether demo
+
+Three nodes, each in a terminal of its own, all with the same secret:
+  export SECRET_KEY_BASE=$(bellwether secret new)
+  bellwether start --name a --listen 127.0.0.1:7400 --http 127.0.0.1:7480
+  bellwether start --name b --listen 127.0.0.2:7400 --http 127.0.0.2:7480 \\
+      --seed 127.0.0.1:7400
+  bellwether start --name c --listen 127.0.0.3:7400 --http 127.0.0.3:7480 \\
+      --seed 127.0.0.1:7400
+
+Receive on one, publish on another:
+  bellwether --node http://127.0.0.3:7480 sub alerts 'system_alerts:*'
+  bellwether --node http://127.0.0.1:7480 \\
+      pub alerts system_alerts:critical '{\"message\":\"disk full\"}'
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+BELLWETHER_LOG filters the log on stderr, such as `debug` or `warn`.";
+
+pub(super) const START: &str = "\
+Examples:
+  bellwether start                           alone on this host: local programs only, no mesh
+  export SECRET_KEY_BASE=$(bellwether secret new)
+  bellwether start --name a --listen 192.0.2.11:7400
+  bellwether start --name b --listen 192.0.2.12:7400 --seed 192.0.2.11:7400
+  bellwether start --config /etc/bellwether/bellwether.toml
+
+SIGTERM and Ctrl-C hand over what is left and leave the mesh: exit code 0, or
+1 if a node has not confirmed everything in time. A second signal ends at once.";
+
+pub(super) const DEMO: &str = "\
+Examples:
+  bellwether demo
+  bellwether demo --for 5s --format json     one JSON object per delivery, with received_on
+
+Exit code 1 if the nodes do not find each other or a message is missing.";
+
+pub(super) const PUB: &str = "\
+Examples:
+  bellwether pub alerts system_alerts:critical --event critical_alert \\
+      '{\"message\":\"disk full\"}'
+  bellwether pub events orders:new @order.json
+  tail -F /var/log/syslog | bellwether pub logging host:syslog --lines -
+  bellwether pub metrics load:test --lines samples.txt --rate 500 --format json
+
+Prints the message's id, with --lines how many were published and failed. A
+line fails when the node refuses it or does not acknowledge it; then the exit
+code is 1. When the node goes, the run ends.";
+
+pub(super) const SUB: &str = "\
+Examples:
+  bellwether sub alerts 'system_alerts:*'
+  bellwether sub events '*' alerts '*' --format json
+  bellwether sub events 'orders:+:paid' --count 1
+
+Quote patterns: `*` means something to the shell. On stderr, `subscribed, live
+on 3 of 3 nodes` says from how many nodes everything comes from now on. What
+could not be delivered is said in its place.";
+
+pub(super) const MEMBERS: &str = "\
+Examples:
+  bellwether members
+  bellwether --node http://127.0.0.2:7480 members --format json
+
+STATE is self, alive, suspect (its gossip has stopped) or down. IN and OUT:
+whether the link from and to it is up.";
+
+pub(super) const SUBSCRIBERS: &str = "\
+Examples:
+  bellwether subscribers
+  bellwether subscribers alerts system_alerts:critical       who would receive such a message
+
+QUEUE and BYTES are what waits to be read, known for this node's own
+subscriptions only.";
+
+pub(super) const INSTANCES: &str = "\
+Examples:
+  bellwether instances
+  bellwether instances --format json";
+
+pub(super) const SECRET: &str = "\
+Examples:
+  export SECRET_KEY_BASE=$(bellwether secret new)
+  (umask 077 && bellwether secret new > secret)
+  SECRET_KEY_BASE_FILE=secret bellwether start
+
+All nodes of a mesh have the same secret, and whoever has it is a member.";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  bellwether config check --config bellwether.toml
+  bellwether config show --config bellwether.toml --name b
+  bellwether config show --example > bellwether.toml";

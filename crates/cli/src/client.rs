@@ -1,0 +1,411 @@
+//! The client: one HTTP connection to a node's gateway. The only place that speaks HTTP.
+//!
+//! Never dials again by itself: what a lost connection means is the command's decision.
+
+use std::io;
+use std::time::Duration;
+
+use bellwether_message::{ContentType, Instance, NodeId, Pattern, Topic};
+use bytes::{Buf, Bytes, BytesMut};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+use crate::node_url::NodeUrl;
+
+/// Longest answer that is not a stream. A list of a thousand members has about 150 KiB.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Longest line of a stream: the largest payload, 16 MiB, each byte escaped as `\u00xx`, and room for the rest.
+const LINE_BYTES: usize = 128 * 1024 * 1024;
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for an answer. A node answers a publish at once and a subscribe within 7 s.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A stream may be silent for hours; the kernel asks this often whether the node's host is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// One connection to a node. Requests go one after the other. Dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    node: NodeUrl,
+    sender: SendRequest<Full<Bytes>>,
+    connection: JoinHandle<()>,
+}
+
+/// Where and as what a payload is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) instance: Instance,
+    pub(crate) topic: Topic,
+    pub(crate) event: Option<String>,
+    pub(crate) originating_node: Option<NodeId>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) causation_id: Option<String>,
+}
+
+impl Client {
+    /// Connects to `node`. Must be called on a tokio runtime.
+    pub(crate) async fn connect(node: &NodeUrl) -> Result<Self, ClientError> {
+        let unreachable = |source| ClientError::Unreachable {
+            node: node.clone(),
+            source,
+        };
+        let stream = match timeout(CONNECT_TIMEOUT, TcpStream::connect((node.host(), node.port()))).await {
+            Err(_) => return Err(unreachable(io::ErrorKind::TimedOut.into())),
+            Ok(stream) => stream.map_err(unreachable)?,
+        };
+        prepare(&stream).map_err(unreachable)?;
+        let lost = |source| ClientError::Lost {
+            node: node.clone(),
+            source: Some(source),
+        };
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        let connection = tokio::spawn(async move {
+            // Its error also reaches whoever waits for an answer; an idle connection that breaks is seen as closed.
+            let _ = connection.await;
+        });
+        Ok(Self {
+            node: node.clone(),
+            sender,
+            connection,
+        })
+    }
+
+    /// Publishes one message and gives its id, once the node has it.
+    pub(crate) async fn publish(
+        &mut self,
+        target: &Target,
+        content_type: &ContentType,
+        payload: Bytes,
+    ) -> Result<String, ClientError> {
+        #[derive(Deserialize)]
+        struct Published {
+            id: String,
+        }
+
+        let request = Request::post(target.path_and_query()).header(CONTENT_TYPE, content_type.name());
+        let published: Published = self.ask(request, payload).await?;
+        Ok(published.id)
+    }
+
+    /// What the node answers to a GET of this path, as JSON.
+    pub(crate) async fn list<T: DeserializeOwned>(&mut self, path_and_query: &str) -> Result<T, ClientError> {
+        self.ask(Request::get(path_and_query), Bytes::new()).await
+    }
+
+    /// Subscribes, and from there on is that stream.
+    pub(crate) async fn subscribe(mut self, wanted: &[(Instance, Pattern)]) -> Result<Stream, ClientError> {
+        let mut query = Query::new("/v1/subscribe");
+        query.add("format", "ndjson");
+        for (instance, pattern) in wanted {
+            query.add("pattern", &format!("{instance}/{pattern}"));
+        }
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(query.text)
+            .header(ACCEPT, "application/x-ndjson");
+        let response = self.send(request, Bytes::new()).await?;
+        if response.status() != StatusCode::OK {
+            return Err(self.refusal(response).await);
+        }
+        Ok(Stream {
+            body: response.into_body(),
+            received: BytesMut::new(),
+            searched: 0,
+            client: self,
+        })
+    }
+
+    /// Waits until the connection is closed. Cancel safe.
+    pub(crate) async fn closed(&mut self) {
+        if !self.connection.is_finished() {
+            let _ = (&mut self.connection).await;
+        }
+    }
+
+    /// Whether the connection is closed, as far as we know already.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.connection.is_finished() || self.sender.is_closed()
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &mut self,
+        request: hyper::http::request::Builder,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
+        let response = self.send(request, body).await?;
+        if response.status() != StatusCode::OK {
+            return Err(self.refusal(response).await);
+        }
+        let answer = self.read(response).await?;
+        serde_json::from_slice(&answer).map_err(|_| self.not_a_node("an answer that is not the JSON of a node"))
+    }
+
+    async fn send(
+        &mut self,
+        request: hyper::http::request::Builder,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let request = request
+            .header(HOST, self.node.authority())
+            .body(Full::new(body))
+            .map_err(|source| ClientError::Unsendable { source })?;
+        match timeout(ANSWER_TIMEOUT, self.sender.send_request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(source)) if source.is_parse() => Err(self.not_a_node("something that is not HTTP")),
+            Ok(Err(source)) => Err(self.lost(Some(source))),
+            Err(_) => Err(ClientError::Silent {
+                node: self.node.clone(),
+            }),
+        }
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+        let body = Limited::new(response.into_body(), ANSWER_BYTES).collect();
+        match timeout(ANSWER_TIMEOUT, body).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(err)) => match err.downcast() {
+                Ok(source) => Err(self.lost(Some(*source))),
+                Err(_) => Err(self.not_a_node("an answer without end")),
+            },
+            Err(_) => Err(ClientError::Silent {
+                node: self.node.clone(),
+            }),
+        }
+    }
+
+    /// What the node says with a status that is not 200.
+    async fn refusal(&self, response: Response<Incoming>) -> ClientError {
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: String,
+        }
+
+        let status = response.status();
+        let body = match self.read(response).await {
+            Ok(body) => body,
+            Err(err) => return err,
+        };
+        match serde_json::from_slice::<Refusal>(&body) {
+            Ok(refusal) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                ClientError::Unavailable { words: refusal.error }
+            }
+            Ok(refusal) => ClientError::Refused { words: refusal.error },
+            Err(_) => self.not_a_node(&status.to_string()),
+        }
+    }
+
+    fn lost(&self, source: Option<hyper::Error>) -> ClientError {
+        ClientError::Lost {
+            node: self.node.clone(),
+            source,
+        }
+    }
+
+    fn not_a_node(&self, answer: &str) -> ClientError {
+        ClientError::NotANode {
+            node: self.node.clone(),
+            answer: answer.to_owned(),
+        }
+    }
+}
+
+/// Small requests go at once, and a host that vanished is noticed.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+impl Target {
+    fn path_and_query(&self) -> String {
+        let mut path = format!("/v1/publish/{}/", self.instance);
+        push_encoded(&mut path, self.topic.as_str());
+        let mut query = Query::new(path);
+        for (key, value) in [
+            ("event", self.event.as_deref()),
+            ("originating_node", self.originating_node.as_ref().map(NodeId::as_str)),
+            ("correlation_id", self.correlation_id.as_deref()),
+            ("causation_id", self.causation_id.as_deref()),
+        ] {
+            if let Some(value) = value {
+                query.add(key, value);
+            }
+        }
+        query.text
+    }
+}
+
+/// A subscription as it comes from the node: lines of JSON.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    body: Incoming,
+    received: BytesMut,
+    /// Bytes of `received` known to have no line feed.
+    searched: usize,
+    /// The connection it comes over.
+    client: Client,
+}
+
+impl Stream {
+    /// A line that has already been received, without its end.
+    pub(crate) fn received_line(&mut self) -> Option<Bytes> {
+        let unsearched = self.received.get(self.searched..)?;
+        let Some(end) = unsearched.iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.received.len();
+            return None;
+        };
+        let line = self.received.split_to(self.searched + end).freeze();
+        self.received.advance(1);
+        self.searched = 0;
+        Some(line)
+    }
+
+    /// Waits until more has been received; `false` when the node has ended the stream.
+    ///
+    /// # Errors
+    /// The node was lost, or sends what no node sends.
+    pub(crate) async fn receive(&mut self) -> Result<bool, ClientError> {
+        loop {
+            let Some(frame) = self.body.frame().await else {
+                return Ok(false);
+            };
+            let frame = frame.map_err(|source| self.client.lost(Some(source)))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if self.received.len() + data.len() > LINE_BYTES {
+                return Err(self.client.not_a_node("a line without end"));
+            }
+            self.received.extend_from_slice(&data);
+            return Ok(true);
+        }
+    }
+}
+
+/// A path with a query, every value encoded.
+pub(crate) struct Query {
+    pub(crate) text: String,
+    separator: char,
+}
+
+impl Query {
+    pub(crate) fn new(path: impl Into<String>) -> Self {
+        Self {
+            text: path.into(),
+            separator: '?',
+        }
+    }
+
+    pub(crate) fn add(&mut self, key: &str, value: &str) {
+        self.text.push(self.separator);
+        self.text.push_str(key);
+        self.text.push('=');
+        push_encoded(&mut self.text, value);
+        self.separator = '&';
+    }
+}
+
+/// Appends `text` percent-encoded (RFC 3986): everything but unreserved characters and `:`, which stands for itself
+/// in paths and queries and is in every topic.
+fn push_encoded(to: &mut String, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            to.push('%');
+            to.push(char::from(HEX[usize::from(byte >> 4)]));
+            to.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+/// Why a request did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// There is no connection; nothing was sent.
+    #[error("cannot reach a node at {node}: {}", words_for(source))]
+    Unreachable { node: NodeUrl, source: io::Error },
+    /// The connection broke. What was under way may or may not have been done.
+    #[error("the node at {node} is gone: {}", source.as_ref().map_or_else(|| "it closed the connection".to_owned(), describe))]
+    Lost {
+        node: NodeUrl,
+        source: Option<hyper::Error>,
+    },
+    /// The connection stands, but nothing comes. What was under way may or may not have been done.
+    #[error("the node at {node} has not answered for {} s", ANSWER_TIMEOUT.as_secs())]
+    Silent { node: NodeUrl },
+    /// The node is stopping or overloaded, and did not do it.
+    #[error("the node is not available: {words}")]
+    Unavailable { words: String },
+    /// The node did not do it, in its own words.
+    #[error("the node refused: {words}")]
+    Refused { words: String },
+    /// Something answers there, but no node does.
+    #[error("{node} gave {answer}; is it a node, and is it the same version as this program?")]
+    NotANode { node: NodeUrl, answer: String },
+    /// A value that cannot travel in a header. Nothing was sent.
+    #[error("the request cannot be written down as HTTP: {source}")]
+    Unsendable { source: hyper::http::Error },
+}
+
+impl ClientError {
+    /// Whether the same request may succeed once the node is back.
+    pub(crate) fn may_heal(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Lost { .. } | Self::Silent { .. } | Self::Unavailable { .. }
+        )
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(err: ClientError) -> Self {
+        let words = err.to_string();
+        match err {
+            ClientError::Unreachable { .. } => Self::with_hint(
+                words,
+                "Is one running? Start it with `bellwether start`, or name another with --node.",
+            ),
+            _ => Self::new(words),
+        }
+    }
+}
+
+/// The system's words without its error number, and in lower case as the middle of a sentence.
+fn words_for(err: &io::Error) -> String {
+    match err.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::TimedOut => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
+        _ => {
+            let text = err.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_owned()
+        }
+    }
+}
+
+fn describe(err: &hyper::Error) -> String {
+    if err.is_incomplete_message() || err.is_closed() || err.is_canceled() {
+        return "it closed the connection".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = err;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    match cause.downcast_ref::<io::Error>() {
+        Some(cause) => words_for(cause),
+        None => cause.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

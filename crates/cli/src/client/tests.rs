@@ -1,0 +1,118 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A server that reads one request, gives this answer and closes; its URL, and the request.
+async fn server(answer: impl Into<String>) -> (NodeUrl, JoinHandle<String>) {
+    let answer = answer.into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let node = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let request = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 64 * 1024];
+        let bytes = stream.read(&mut request).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(request[..bytes].to_vec()).unwrap()
+    });
+    (node, request)
+}
+
+fn answer(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn target() -> Target {
+    Target {
+        instance: Instance::Alerts,
+        topic: Topic::new("system_alerts:50 % full/é").unwrap(),
+        event: Some("critical_alert".into()),
+        originating_node: Some(NodeId::new("a.rack1").unwrap()),
+        correlation_id: Some("order=7&x".into()),
+        causation_id: None,
+    }
+}
+
+#[tokio::test]
+async fn a_publish_names_everything_encoded() {
+    let (node, request) = server(answer("200 OK", r#"{"id":"alerts/a/17/1"}"#)).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let payload = Bytes::from_static(b"{}");
+    let id = client.publish(&target(), &ContentType::Json, payload).await.unwrap();
+    assert_eq!(id, "alerts/a/17/1");
+
+    let request = request.await.unwrap();
+    let first_line = request.lines().next().unwrap();
+    assert_eq!(
+        first_line,
+        "POST /v1/publish/alerts/system_alerts:50%20%25%20full%2F%C3%A9?event=critical_alert\
+         &originating_node=a.rack1&correlation_id=order%3D7%26x HTTP/1.1"
+    );
+    assert!(request.contains("content-type: application/json"), "{request}");
+    assert!(request.contains(&format!("host: {}", node.authority())), "{request}");
+}
+
+#[tokio::test]
+async fn a_refusal_comes_in_the_nodes_words() {
+    let refusal = answer("413 Too Large", r#"{"error":"too large","reason":"too_large"}"#);
+    let (node, _) = server(refusal).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let err = client
+        .publish(&target(), &ContentType::Text, Bytes::new())
+        .await
+        .unwrap_err();
+    assert_eq!(err.to_string(), "the node refused: too large");
+    assert!(!err.may_heal());
+}
+
+#[tokio::test]
+async fn what_is_no_node_is_called_so() {
+    for answer in [
+        answer("404 Not Found", "nope"),
+        answer("200 OK", "nope"),
+        "220 mail.example.org ESMTP\r\n".to_owned(),
+    ] {
+        let (node, _) = server(answer.clone()).await;
+        let mut client = Client::connect(&node).await.unwrap();
+        let err = client.list::<Vec<String>>("/v1/members").await.unwrap_err();
+        assert!(matches!(err, ClientError::NotANode { .. }), "{answer}: {err}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreachable_node_is_told_with_a_hint() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let node: NodeUrl = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    drop(listener);
+    let err = Client::connect(&node).await.unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        format!("cannot reach a node at {node}: connection refused")
+    );
+    assert!(
+        matches!(Failure::from(err), Failure::Failed { hint: Some(hint), .. } if hint.contains("bellwether start"))
+    );
+}
+
+#[tokio::test]
+async fn a_stream_is_split_into_lines_wherever_it_was_cut() {
+    let (node, request) = server(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\none\n\r\n6\r\ntwo\nth\r\n4\r\nree\n\r\n0\r\n\r\n",
+    )
+    .await;
+    let client = Client::connect(&node).await.unwrap();
+    let wanted = [(Instance::Events, Pattern::new("orders:*").unwrap())];
+    let mut stream = client.subscribe(&wanted).await.unwrap();
+    let mut lines = Vec::new();
+    while stream.receive().await.unwrap() {
+        while let Some(line) = stream.received_line() {
+            lines.push(line);
+        }
+    }
+    assert_eq!(lines, ["one", "two", "three"]);
+    let request = request.await.unwrap();
+    assert!(
+        request.starts_with("GET /v1/subscribe?format=ndjson&pattern=events%2Forders:%2A HTTP/1.1"),
+        "{request}"
+    );
+}

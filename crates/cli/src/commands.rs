@@ -1,0 +1,47 @@
+//! What the program can do, one module per command.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod instances;
+pub(crate) mod members;
+pub(crate) mod publish;
+pub(crate) mod secret;
+pub(crate) mod start;
+pub(crate) mod subscribe;
+pub(crate) mod subscribers;
+
+use self::config::Settings;
+use self::demo::Demo;
+use self::instances::Instances;
+use self::members::Members;
+use self::publish::Publish;
+use self::start::Start;
+use self::subscribe::Subscribe;
+use self::subscribers::Subscribers;
+
+/// What the user asked for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Start(Start),
+    Demo(Demo),
+    Publish(Publish),
+    Subscribe(Subscribe),
+    Members(Members),
+    Subscribers(Subscribers),
+    Instances(Instances),
+    NewSecret,
+    CheckConfig(Settings),
+    ShowConfig(Settings),
+    ShowExampleConfig,
+}
+
+impl Command {
+    /// What is logged unless `BELLWETHER_LOG` says otherwise. A node tells of its life; gossip's own library tells the
+    /// same once more, and is left out.
+    pub(crate) fn default_log_filter(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "info,chitchat=warn",
+            _ => "warn",
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `bellwether config`: checks and shows the configuration that a node would start with.
+
+use std::path::PathBuf;
+
+use bellwether::{Config, EXAMPLE, Layer};
+
+use crate::failure::Failure;
+use crate::output::{self, Output};
+
+/// Where a node's configuration comes from, strongest first: flags, the environment, a file.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) flags: Layer,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// What all three together mean.
+    pub(crate) fn resolve(self) -> Result<Config, Failure> {
+        let file = match &self.file {
+            Some(file) => Layer::read(file).map_err(Failure::usage)?,
+            None => Layer::default(),
+        };
+        let environment = Layer::from_environment(std::env::vars_os()).map_err(Failure::usage)?;
+        Config::resolve(self.flags.as_flags().over(environment).over(file)).map_err(Failure::usage)
+    }
+}
+
+/// Prints `ok`, or fails with what is wrong.
+pub(crate) fn check(settings: Settings) -> Result<(), Failure> {
+    settings.resolve()?;
+    output::print("ok")
+}
+
+/// Prints the effective configuration, without secrets.
+pub(crate) fn show(settings: Settings) -> Result<(), Failure> {
+    let config = settings.resolve()?;
+    let mut output = Output::stdout();
+    output.text(&config.to_toml())?;
+    output.flush()
+}
+
+/// Prints a configuration file that explains every key.
+pub(crate) fn show_example() -> Result<(), Failure> {
+    let mut output = Output::stdout();
+    output.text(EXAMPLE)?;
+    output.flush()
+}

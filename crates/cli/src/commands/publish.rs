@@ -1,0 +1,401 @@
+//! `bellwether pub`: publishes one message, or each line of a file or of standard input.
+
+use std::io::IsTerminal;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use anyhow::Context;
+use bellwether_message::{ContentType, Instance, MAX_PAYLOAD_BYTES};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncBufRead;
+use tokio::time::{Instant, sleep_until};
+
+use crate::client::{Client, ClientError, Target};
+use crate::failure::{Failure, tell};
+use crate::input::{self, Line, Lines, Source};
+use crate::node_url::NodeUrl;
+use crate::output::{self, Format};
+use crate::runtime::{StopSignals, block_on};
+
+/// Refused lines that are told one by one; the others are only counted.
+const REFUSALS_TOLD: u64 = 20;
+/// How far a run may fall behind its rate and still catch up. Beyond it (the input paused) the schedule starts anew,
+/// so that no burst follows.
+const CATCH_UP: Duration = Duration::from_secs(1);
+/// A connection idle for longer is not used again, since the node may be closing it right now: it does so after 10 s.
+const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+/// A payload up to this size is read by the node before it answers. It refuses a larger one unread, and closes; the
+/// answer can then be overtaken by the end of the connection.
+const SURELY_READ_BYTES: usize = 64 * 1024;
+/// Time between two reports of progress on a terminal.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Publish {
+    pub(crate) node: NodeUrl,
+    pub(crate) target: Target,
+    /// Given by the user; otherwise it is told from the payload.
+    pub(crate) content_type: Option<ContentType>,
+    pub(crate) what: What,
+    pub(crate) format: Format,
+}
+
+/// What is published.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// One message with this payload.
+    Payload(Bytes),
+    /// One message with all of this.
+    Whole(Source),
+    /// One message per line.
+    Lines {
+        source: Source,
+        /// Lines a second.
+        rate: Option<NonZeroU32>,
+    },
+}
+
+impl Publish {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        block_on(async {
+            match &self.what {
+                What::Payload(payload) => self.publish_one(payload.clone()).await,
+                What::Whole(source) => self.publish_one(source.read()?).await,
+                What::Lines { source, rate } => self.publish_lines(source.lines().await?, *rate).await,
+            }
+        })
+    }
+
+    async fn publish_one(&self, payload: Bytes) -> Result<(), Failure> {
+        let mut tally = Tally::default();
+        let published = match Door::open(&self.node).await {
+            Ok(mut door) => door.publish(&self.target, &self.type_of(&payload), payload).await,
+            Err(err) => Err(err),
+        };
+        tally.count(published.is_ok());
+        match (self.format, &published) {
+            (Format::Json, _) => tally.print(Format::Json)?,
+            (Format::Text, Ok(id)) => output::print(id)?,
+            (Format::Text, Err(_)) => {}
+        }
+        published?;
+        Ok(())
+    }
+
+    /// Publishes until the input ends, the node is lost or the user stops it; the last line of standard output says
+    /// truly how far it came, whatever the end.
+    async fn publish_lines(
+        &self,
+        lines: Lines<impl AsyncBufRead + Unpin>,
+        rate: Option<NonZeroU32>,
+    ) -> Result<(), Failure> {
+        let mut tally = Tally::default();
+        let outcome = self.each_line(lines, rate, &mut tally).await;
+        let printed = tally.print(self.format);
+        outcome?;
+        printed?;
+        if tally.failed > 0 {
+            let (failed, all) = (tally.failed, tally.failed + tally.published);
+            return Err(Failure::new(format!("{failed} of {all} lines were not published")));
+        }
+        Ok(())
+    }
+
+    async fn each_line(
+        &self,
+        mut lines: Lines<impl AsyncBufRead + Unpin>,
+        rate: Option<NonZeroU32>,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let mut door = Door::open(&self.node).await?;
+        let mut signals = StopSignals::new()?;
+        let mut pace = rate.map(Pace::new);
+        let mut progress = Progress::new();
+        loop {
+            let line = tokio::select! {
+                biased;
+                signal = signals.next() => return Err(stopped_by(signal)),
+                line = lines.next() => line.context("cannot read the input any further")?,
+                err = door.lost() => return Err(err.into()),
+            };
+            let Some(line) = line else { return Ok(()) };
+            let published = async {
+                Pace::wait(pace.as_mut()).await;
+                self.publish_line(&mut door, line).await
+            };
+            let published = tokio::select! {
+                biased;
+                signal = signals.next() => {
+                    tally.count(false);
+                    return Err(stopped_by(signal));
+                }
+                published = published => published,
+            };
+            tally.count(published.is_ok());
+            match published {
+                Ok(()) => {}
+                Err(err) if err.may_heal() => return Err(err.into()),
+                Err(err) => tally.tell_refusal(&err),
+            }
+            progress.tell(tally);
+        }
+    }
+
+    async fn publish_line(&self, door: &mut Door<'_>, line: Line) -> Result<(), ClientError> {
+        match line {
+            Line::Whole(payload) => {
+                let content_type = self.type_of(&payload);
+                door.publish(&self.target, &content_type, payload).await?;
+                Ok(())
+            }
+            Line::TooLong { bytes } => Err(ClientError::Refused {
+                words: format!("the line has {bytes} bytes; no node takes more than {MAX_PAYLOAD_BYTES}"),
+            }),
+        }
+    }
+
+    fn type_of(&self, payload: &[u8]) -> ContentType {
+        self.content_type
+            .clone()
+            .unwrap_or_else(|| input::content_type_of(payload))
+    }
+}
+
+/// The way to a node for a long run: a connection that is dialed again when a node that is alive has closed it, as it
+/// does when nothing is published for a while or a payload was refused unread.
+struct Door<'a> {
+    node: &'a NodeUrl,
+    /// None once it is known to be of no more use.
+    connection: Option<Client>,
+    used: Instant,
+}
+
+impl<'a> Door<'a> {
+    async fn open(node: &'a NodeUrl) -> Result<Self, ClientError> {
+        Ok(Self {
+            node,
+            connection: Some(Client::connect(node).await?),
+            used: Instant::now(),
+        })
+    }
+
+    /// Publishes one message and gives its id.
+    async fn publish(
+        &mut self,
+        target: &Target,
+        content_type: &ContentType,
+        payload: Bytes,
+    ) -> Result<String, ClientError> {
+        let bytes = payload.len();
+        let published = self.client().await?.publish(target, content_type, payload).await;
+        if published.is_ok() || bytes <= SURELY_READ_BYTES {
+            return published;
+        }
+        self.connection = None;
+        match published {
+            Err(ClientError::Lost { .. }) => match self.limit_of(target.instance).await {
+                Ok(limit) if bytes > limit => Err(ClientError::Refused {
+                    words: format!("the payload has {bytes} bytes; this instance takes at most {limit}"),
+                }),
+                _ => published,
+            },
+            refused => refused,
+        }
+    }
+
+    /// The largest payload that the node takes.
+    async fn limit_of(&mut self, instance: Instance) -> Result<usize, ClientError> {
+        #[derive(Deserialize)]
+        struct Info {
+            instance: Instance,
+            max_payload_bytes: usize,
+        }
+
+        let all: Vec<Info> = self.client().await?.list("/v1/instances").await?;
+        let ours = all.into_iter().find(|info| info.instance == instance);
+        Ok(ours.map_or(usize::MAX, |info| info.max_payload_bytes))
+    }
+
+    /// A connection that may be used now.
+    async fn client(&mut self) -> Result<&mut Client, ClientError> {
+        let usable = self.connection.take().filter(|client| !client.is_closed());
+        let client = match usable {
+            Some(client) if self.used.elapsed() <= IDLE_CONNECTION => client,
+            _ => Client::connect(self.node).await?,
+        };
+        self.used = Instant::now();
+        Ok(self.connection.insert(client))
+    }
+
+    /// Waits until the node cannot be reached any more, so that a run whose input pauses notices. Cancel safe.
+    async fn lost(&mut self) -> ClientError {
+        loop {
+            if let Some(client) = &mut self.connection {
+                client.closed().await;
+            }
+            match Client::connect(self.node).await {
+                Ok(client) => self.connection = Some(client),
+                Err(err) => return err,
+            }
+        }
+    }
+}
+
+fn stopped_by(signal: &str) -> Failure {
+    Failure::new(format!("stopped by {signal} before the input ended"))
+}
+
+/// What became of the messages of one run.
+#[derive(Debug, Default, Serialize)]
+struct Tally {
+    /// Acknowledged by the node.
+    published: u64,
+    /// Read, and refused or not acknowledged.
+    failed: u64,
+}
+
+impl Tally {
+    fn count(&mut self, is_published: bool) {
+        if is_published {
+            self.published += 1;
+        } else {
+            self.failed += 1;
+        }
+    }
+
+    /// Says why the line counted last was refused.
+    fn tell_refusal(&self, err: &ClientError) {
+        let line = self.published + self.failed;
+        match self.failed {
+            ..=REFUSALS_TOLD => tell(format_args!("line {line}: {err}")),
+            n if n == REFUSALS_TOLD + 1 => tell("more lines were refused; from here on they are only counted"),
+            _ => {}
+        }
+    }
+
+    fn print(&self, format: Format) -> Result<(), Failure> {
+        match format {
+            Format::Text => output::print(format!("{} published, {} failed", self.published, self.failed)),
+            Format::Json => output::print(serde_json::to_string(self).context("cannot write JSON")?),
+        }
+    }
+}
+
+/// A fixed number of messages a second. Each has its own due time, so that no delay adds to the next.
+struct Pace {
+    rate: NonZeroU32,
+    /// When the first message of the current schedule was due.
+    start: Instant,
+    /// Messages since then.
+    sent: u64,
+}
+
+impl Pace {
+    fn new(rate: NonZeroU32) -> Self {
+        Self {
+            rate,
+            start: Instant::now(),
+            sent: 0,
+        }
+    }
+
+    /// Waits until the next message is due: not at all without a pace.
+    async fn wait(pace: Option<&mut Self>) {
+        let Some(pace) = pace else { return };
+        if let Some(due) = pace.next() {
+            sleep_until(due).await;
+        }
+    }
+
+    /// When the next message is due, unless that is now.
+    fn next(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut due = self.due();
+        if now.saturating_duration_since(due) > CATCH_UP {
+            (self.start, self.sent) = (now, 0);
+            due = now;
+        }
+        self.sent += 1;
+        (due > now).then_some(due)
+    }
+
+    fn due(&self) -> Instant {
+        let rate = u64::from(self.rate.get());
+        // Whole seconds and the rest apart: a product of both would overflow within hours.
+        let seconds = Duration::from_secs(self.sent / rate);
+        let rest = Duration::from_nanos(self.sent % rate * 1_000_000_000 / rate);
+        self.start + seconds + rest
+    }
+}
+
+/// How far a long run is, told to a person who watches.
+struct Progress {
+    /// None where nobody watches.
+    next: Option<Instant>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let watched = std::io::stderr().is_terminal();
+        Self {
+            next: watched.then(|| Instant::now() + PROGRESS_INTERVAL),
+        }
+    }
+
+    fn tell(&mut self, tally: &Tally) {
+        let now = Instant::now();
+        if self.next.is_some_and(|next| next <= now) {
+            self.next = Some(now + PROGRESS_INTERVAL);
+            tell(format_args!(
+                "{} published, {} failed so far",
+                tally.published, tally.failed
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_as_a_whole() {
+        let mut pace = Pace::new(NonZeroU32::new(3).unwrap());
+        let start = Instant::now();
+        for _ in 0..=30 {
+            Pace::wait(Some(&mut pace)).await;
+        }
+        // 30 messages after the first, at 3 a second; tokio's clock counts milliseconds.
+        assert_eq!(start.elapsed().as_millis(), 10_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_delay_is_made_up_and_a_pause_is_not() {
+        let mut pace = Pace::new(NonZeroU32::new(10).unwrap());
+        let start = Instant::now();
+        Pace::wait(Some(&mut pace)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        for _ in 0..5 {
+            Pace::wait(Some(&mut pace)).await;
+        }
+        assert_eq!(start.elapsed().as_millis(), 500);
+
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let resumed = Instant::now();
+        for _ in 0..=5 {
+            Pace::wait(Some(&mut pace)).await;
+        }
+        assert_eq!(resumed.elapsed().as_millis(), 500);
+    }
+
+    #[test]
+    fn the_tally_has_exactly_two_fields() {
+        let mut tally = Tally::default();
+        tally.count(true);
+        tally.count(false);
+        tally.count(true);
+        assert_eq!(serde_json::to_string(&tally).unwrap(), r#"{"published":2,"failed":1}"#);
+    }
+}

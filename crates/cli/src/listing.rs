@@ -1,0 +1,31 @@
+//! Lists that nodes answer with: fetched, then shown as they came or as a table.
+
+use serde_json::value::RawValue;
+
+use crate::client::{Client, ClientError};
+use crate::failure::Failure;
+use crate::node_url::NodeUrl;
+use crate::output::{self, Format, Output, Paint};
+use crate::runtime::block_on;
+use crate::table::{self, Column, Row};
+
+/// Asks the node and prints its answer.
+pub(crate) fn print(node: &NodeUrl, path_and_query: &str, columns: &[Column], format: Format) -> Result<(), Failure> {
+    block_on(async {
+        let mut client = Client::connect(node).await?;
+        match format {
+            // Untouched: programs get the very array that HTTP gives.
+            Format::Json => output::print(array(&mut client, path_and_query).await?.get()),
+            Format::Text => {
+                let rows: Vec<Row> = client.list(path_and_query).await?;
+                let mut output = Output::stdout();
+                output.text(&table::render(columns, &rows, Paint::for_stdout()))?;
+                output.flush()
+            }
+        }
+    })
+}
+
+async fn array(client: &mut Client, path_and_query: &str) -> Result<Box<RawValue>, ClientError> {
+    client.list(path_and_query).await
+}
