@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bellwether::Layer;
-use bellwether::SecretSource;
+use bellwether::config::SecretSource;
 use bellwether_message::{ContentType, Instance, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES};
 use bellwether_message::{NodeId, Pattern, Topic};
 use bytes::Bytes;

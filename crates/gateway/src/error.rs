@@ -19,6 +19,10 @@ impl ApiError {
             words: words.into(),
         }
     }
+
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
 }
 
 impl IntoResponse for ApiError {

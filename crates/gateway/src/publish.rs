@@ -19,6 +19,10 @@ use crate::error::{ApiError, Reason, with_causes};
 
 /// A client has this long to send a payload.
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// So much of a body that is too large is still read: what any node may be configured to take.
+const DISCARD_BYTES: u64 = bellwether::MAX_PAYLOAD_BYTES as u64;
+/// A client that sends nothing for so long has stopped sending.
+const DISCARD_IDLE: Duration = Duration::from_millis(300);
 /// The event tag of a message whose publisher names none.
 const DEFAULT_EVENT: &str = "message";
 
@@ -105,12 +109,19 @@ fn content_type(headers: &HeaderMap) -> Result<ContentType, ApiError> {
 }
 
 /// The whole body, if it is no larger than `limit`. One that says its size is judged before a byte is read.
-async fn read_within(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+async fn read_within(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let said = body.size_hint().lower();
-    if said > limit as u64 {
-        return Err(too_large(format_args!("{said}"), limit));
-    }
-    match tokio::time::timeout(BODY_READ_TIMEOUT, collect_within(body, limit)).await {
+    let reading = async {
+        let read = match said > limit as u64 {
+            true => Err(too_large(format_args!("{said}"), limit)),
+            false => collect_within(&mut body, limit).await,
+        };
+        if matches!(&read, Err(err) if err.reason() == Reason::TooLarge) && said <= DISCARD_BYTES {
+            discard(&mut body).await;
+        }
+        read
+    };
+    match tokio::time::timeout(BODY_READ_TIMEOUT, reading).await {
         Ok(payload) => payload,
         Err(_) => {
             let words = format!("the body did not arrive within {} s", BODY_READ_TIMEOUT.as_secs());
@@ -119,10 +130,26 @@ async fn read_within(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-async fn collect_within(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+/// Reads on and forgets, so that the answer is heard: a client that is still sending when the connection closes sees a
+/// reset instead. One that is not sending waits for the answer: it gets it.
+async fn discard(body: &mut Body) {
+    let mut bytes = 0;
+    let mut next = async || {
+        let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
+        tokio::time::timeout(DISCARD_IDLE, frame).await
+    };
+    while let Ok(Some(Ok(frame))) = next().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+        if bytes > DISCARD_BYTES {
+            return;
+        }
+    }
+}
+
+async fn collect_within(body: &mut Body, limit: usize) -> Result<Bytes, ApiError> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
         let frame = frame.map_err(|err| ApiError::new(Reason::BadBody, format!("the body broke off: {err}")))?;
         let Ok(piece) = frame.into_data() else {
             continue; // Trailers say nothing that we use.

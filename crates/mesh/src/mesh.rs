@@ -331,7 +331,11 @@ impl Shared {
         });
         gone.iter().for_each(|source| self.sources.end(source));
         for (member, from_here) in one_way {
-            let missing = if from_here { "from this node to it" } else { "from it to this node" };
+            let missing = if from_here {
+                "from this node to it"
+            } else {
+                "from it to this node"
+            };
             tracing::warn!(%member, missing, "a member is linked one way only; check its advertised address and firewalls");
         }
         let (wanted, members) = {

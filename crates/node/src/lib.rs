@@ -17,12 +17,12 @@ pub use bellwether_broker::{
 pub use bellwether_mesh::{Member, MemberState};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
-    ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MessageId, NodeId, Pattern, Source,
-    Timestamp, Topic, TopicError,
+    ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, NodeId,
+    Pattern, Source, Timestamp, Topic, TopicError,
 };
 
 pub use self::builder::NodeBuilder;
-pub use self::config::{Config, ConfigError, EXAMPLE, Layer, SecretSource, Secrets};
+pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::readiness::{LiveReport, Readiness};
 

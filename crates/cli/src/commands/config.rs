@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use bellwether::{Config, EXAMPLE, Layer};
+use bellwether::config::EXAMPLE;
+use bellwether::{Config, Layer};
 
 use crate::failure::Failure;
 use crate::output::{self, Output};
