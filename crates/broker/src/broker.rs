@@ -4,17 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bellwether_message::{
-    Draft, DraftError, Envelope, Instance, KeyRing, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
-};
+use bellwether_message::{Draft, Envelope, Instance, KeyRing, MessageId, Pattern, Sealer, Source, Timestamp};
 use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::delivery::{EpochEnded, Gap};
-use crate::exchange::{Exchange, FeedRead, SourceSlot};
-use crate::interest::Interest;
+use crate::exchange::{Exchange, FeedRead, PublishError, SubscribeError, SubscriptionInfo};
+use crate::feed_watch::FeedWatch;
+use crate::interest::{Interest, SharedInterest};
 use crate::settings::InstanceSettings;
-use crate::signal::FeedWatch;
+use crate::source_slot::SourceSlot;
 use crate::subscription::Subscription;
 
 /// Ten isolated instances: each has its own lock, numbering, backlog, patterns and queues. Cheap to clone.
@@ -27,8 +26,7 @@ pub struct Broker {
 struct Inner {
     source: Arc<Source>,
     exchanges: [Arc<Exchange>; Instance::COUNT],
-    interest: Arc<Mutex<Interest>>,
-    interest_version: Arc<watch::Sender<u64>>,
+    interest: Arc<SharedInterest>,
     slots: Mutex<Vec<Option<Arc<Source>>>>,
     now_ms: AtomicU64,
 }
@@ -42,20 +40,20 @@ impl Broker {
         settings: &[InstanceSettings; Instance::COUNT],
     ) -> Self {
         let source = Arc::new(source);
+        let interest = Arc::<SharedInterest>::default();
         let exchanges = Instance::ALL.map(|instance| {
             let sealer = Sealer::new(cluster, ring, source.clone(), instance);
             let settings = settings
                 .get(instance.index())
                 .copied()
                 .unwrap_or_else(|| InstanceSettings::default_for(instance));
-            Arc::new(Exchange::new(instance, settings, sealer))
+            Arc::new(Exchange::new(instance, settings, sealer, interest.clone()))
         });
         Self {
             inner: Arc::new(Inner {
                 source,
                 exchanges,
-                interest: Arc::default(),
-                interest_version: Arc::new(watch::Sender::new(0)),
+                interest,
                 slots: Mutex::default(),
                 now_ms: AtomicU64::new(0),
             }),
@@ -90,38 +88,18 @@ impl Broker {
             return Err(SubscribeError::NoPattern);
         }
         let exchange = self.exchange(instance).clone();
-        let (group, cursor) = exchange.subscribe(patterns.into(), &self.inner.interest)?;
-        self.announce_interest();
-        Ok(Subscription::new(self.clone(), exchange, group, cursor))
-    }
-
-    pub(crate) fn unsubscribed(
-        &self,
-        exchange: &Exchange,
-        group: &Arc<crate::group::Group>,
-        cursor: crate::ring::CursorId,
-    ) {
-        exchange.unsubscribe(group, cursor, &self.inner.interest);
-        self.announce_interest();
-    }
-
-    fn announce_interest(&self) {
-        let version = self.interest().version();
-        self.inner.interest_version.send_if_modified(|known| {
-            let newer = version > *known;
-            *known = version.max(*known);
-            newer
-        });
+        let (group, cursor) = exchange.subscribe(patterns.into())?;
+        Ok(Subscription::new(exchange, group, cursor))
     }
 
     /// What this node has subscriptions for. Hold it briefly: subscribing waits for it.
     pub fn interest(&self) -> MutexGuard<'_, Interest> {
-        self.inner.interest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.interest.lock()
     }
 
     /// The interest's version, to be woken when it changes.
     pub fn interest_version(&self) -> watch::Receiver<u64> {
-        self.inner.interest_version.subscribe()
+        self.inner.interest.watch()
     }
 
     /// Gives another source a place in the tables, so that its messages can be delivered. With `from_start`, present
@@ -262,52 +240,6 @@ impl Broker {
     fn exchange(&self, instance: Instance) -> &Arc<Exchange> {
         &self.inner.exchanges[instance.index()]
     }
-}
-
-/// A subscription as an operator sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubscriptionInfo {
-    /// Its instance.
-    pub instance: Instance,
-    /// Its patterns.
-    pub patterns: Vec<Pattern>,
-    /// Items that wait to be read.
-    pub queue_messages: usize,
-    /// Their bytes.
-    pub queue_bytes: usize,
-}
-
-/// Why a message was not published. Nothing was, and no number was used up.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// It breaks a bound.
-    #[error(transparent)]
-    Draft(#[from] DraftError),
-    /// It cannot be sealed.
-    #[error("the message cannot be sealed")]
-    Seal {
-        /// Why.
-        source: SealError,
-    },
-    /// The node is stopping.
-    #[error("the node is stopping and accepts no more messages")]
-    Closed,
-}
-
-/// Why there is no subscription.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SubscribeError {
-    /// No pattern was given.
-    #[error("no pattern was given")]
-    NoPattern,
-    /// The node has as many distinct patterns as it may.
-    #[error("this node already has {} distinct patterns; use wildcards", crate::MAX_PATTERNS)]
-    TooManyPatterns,
-    /// The node is stopping.
-    #[error("the node is stopping and accepts no more subscriptions")]
-    Closed,
 }
 
 #[cfg(test)]

@@ -5,25 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use bellwether_message::{Draft, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Timestamp};
+use bellwether_message::{Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Timestamp};
 
 use crate::backlog::Backlog;
-use crate::broker::{PublishError, SubscribeError, SubscriptionInfo};
 use crate::counters::{Counters, DropReason};
 use crate::delivery::{Delivery, EpochEnded, Gap};
 use crate::group::{CLOSED, Group};
-use crate::interest::Interest;
+use crate::interest::SharedInterest;
 use crate::matcher::Matcher;
 use crate::ring::CursorId;
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
+use crate::source_slot::SourceSlot;
 
 /// Topics whose routes are remembered; when full, all are forgotten and found again by the matcher.
 const ROUTES: usize = 65_536;
-
-/// A source other than this node, by the place it has in the broker's tables. Valid until detached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SourceSlot(pub(crate) usize);
 
 /// Where a read of a feed stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +37,7 @@ pub(crate) struct Exchange {
     settings: InstanceSettings,
     sealer: Sealer,
     counters: Counters,
+    interest: Arc<SharedInterest>,
     state: Mutex<State>,
 }
 
@@ -81,12 +78,18 @@ impl Default for Gate {
 }
 
 impl Exchange {
-    pub(crate) fn new(instance: Instance, settings: InstanceSettings, sealer: Sealer) -> Self {
+    pub(crate) fn new(
+        instance: Instance,
+        settings: InstanceSettings,
+        sealer: Sealer,
+        interest: Arc<SharedInterest>,
+    ) -> Self {
         Self {
             instance,
             settings,
             sealer,
             counters: Counters::default(),
+            interest,
             state: Mutex::default(),
         }
     }
@@ -204,8 +207,13 @@ impl Exchange {
     pub(crate) fn subscribe(
         &self,
         patterns: Box<[Pattern]>,
-        interest: &Mutex<Interest>,
     ) -> Result<(Arc<Group>, CursorId), SubscribeError> {
+        let subscribed = self.try_subscribe(patterns)?;
+        self.interest.announce();
+        Ok(subscribed)
+    }
+
+    fn try_subscribe(&self, patterns: Box<[Pattern]>) -> Result<(Arc<Group>, CursorId), SubscribeError> {
         let mut state = self.lock();
         if state.closed {
             return Err(SubscribeError::Closed);
@@ -213,19 +221,22 @@ impl Exchange {
         let known = state.groups.get(&patterns).cloned();
         let group = match known {
             Some(group) => group,
-            None => state.add_group(self.instance, patterns, &self.settings, interest)?,
+            None => state.add_group(self.instance, patterns, &self.settings, &self.interest)?,
         };
         let id = group.lock().ring.add_cursor();
         Ok((group, id))
     }
 
     /// Removes a cursor, and the group with its last one.
-    pub(crate) fn unsubscribe(&self, group: &Arc<Group>, id: CursorId, interest: &Mutex<Interest>) {
-        let mut state = self.lock();
-        let last = group.lock().ring.remove_cursor(id);
-        if last {
-            state.remove_group(self.instance, group, interest);
+    pub(crate) fn unsubscribe(&self, group: &Arc<Group>, id: CursorId) {
+        {
+            let mut state = self.lock();
+            let last = group.lock().ring.remove_cursor(id);
+            if last {
+                state.remove_group(self.instance, group, &self.interest);
+            }
         }
+        self.interest.announce();
     }
 
     /// A source confirms: from `live_from` on it sends everything that matches the pattern, as added by version
@@ -376,11 +387,11 @@ impl State {
         instance: Instance,
         patterns: Box<[Pattern]>,
         settings: &InstanceSettings,
-        interest: &Mutex<Interest>,
+        interest: &SharedInterest,
     ) -> Result<Arc<Group>, SubscribeError> {
         let group = Arc::new(Group::new(patterns.clone(), settings));
         {
-            let mut interest = interest.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut interest = interest.lock();
             if interest.is_full() {
                 return Err(SubscribeError::TooManyPatterns);
             }
@@ -405,10 +416,10 @@ impl State {
         Ok(group)
     }
 
-    fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &Mutex<Interest>) {
+    fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &SharedInterest) {
         self.groups.remove(&group.patterns);
         self.routes.clear();
-        let mut interest = interest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut interest = interest.lock();
         for pattern in &group.patterns {
             let groups = self.matcher.entry(pattern);
             groups.retain(|known| !Arc::ptr_eq(known, group));
@@ -457,4 +468,50 @@ impl Gates {
         }
         &mut self.by_slot[slot.0]
     }
+}
+
+/// A subscription as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionInfo {
+    /// Its instance.
+    pub instance: Instance,
+    /// Its patterns.
+    pub patterns: Vec<Pattern>,
+    /// Items that wait to be read.
+    pub queue_messages: usize,
+    /// Their bytes.
+    pub queue_bytes: usize,
+}
+
+/// Why a message was not published. Nothing was, and no number was used up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// It breaks a bound.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// It cannot be sealed.
+    #[error("the message cannot be sealed")]
+    Seal {
+        /// Why.
+        source: SealError,
+    },
+    /// The node is stopping.
+    #[error("the node is stopping and accepts no more messages")]
+    Closed,
+}
+
+/// Why there is no subscription.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// No pattern was given.
+    #[error("no pattern was given")]
+    NoPattern,
+    /// The node has as many distinct patterns as it may.
+    #[error("this node already has {} distinct patterns; use wildcards", crate::MAX_PATTERNS)]
+    TooManyPatterns,
+    /// The node is stopping.
+    #[error("the node is stopping and accepts no more subscriptions")]
+    Closed,
 }

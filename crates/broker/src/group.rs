@@ -7,8 +7,8 @@ use bellwether_message::{Envelope, Instance, Pattern};
 
 use crate::InstanceSettings;
 use crate::delivery::{Delivery, Gap};
-use crate::exchange::SourceSlot;
 use crate::ring::Ring;
+use crate::source_slot::SourceSlot;
 
 /// A seq that no message has: the gate is closed.
 pub(crate) const CLOSED: u64 = u64::MAX;

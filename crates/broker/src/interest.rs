@@ -1,8 +1,10 @@
 //! What this node has subscribers for, as a versioned set that can be watched.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bellwether_message::{Instance, Pattern};
+use tokio::sync::watch;
 
 /// Most distinct patterns of one node over all instances; a further one is refused. Peers hold as many for us.
 pub const MAX_PATTERNS: usize = 65_536;
@@ -22,6 +24,33 @@ struct Held {
     added: u64,
     /// Groups that need it.
     holders: usize,
+}
+
+/// The interest as the ten instances share it, with a version to wait for.
+#[derive(Debug, Default)]
+pub(crate) struct SharedInterest {
+    interest: Mutex<Interest>,
+    version: watch::Sender<u64>,
+}
+
+impl SharedInterest {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Interest> {
+        self.interest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Wakes who waits for a version, if there is a newer one.
+    pub(crate) fn announce(&self) {
+        let version = self.lock().version();
+        self.version.send_if_modified(|known| {
+            let newer = version > *known;
+            *known = version.max(*known);
+            newer
+        });
+    }
 }
 
 /// A pattern of the set.

@@ -9,11 +9,11 @@ use std::task::{Context, Poll, Waker};
 use bellwether_message::{Instance, Pattern};
 use futures_core::Stream;
 
-use crate::broker::Broker;
 use crate::delivery::Delivery;
-use crate::exchange::{Exchange, SourceSlot};
+use crate::exchange::Exchange;
 use crate::group::Group;
 use crate::ring::{CursorId, Read};
+use crate::source_slot::SourceSlot;
 
 /// Delivers what matches its patterns, in feed order, until it is dropped or the node stops.
 ///
@@ -21,7 +21,6 @@ use crate::ring::{CursorId, Read};
 /// a [gap](crate::Gap) per feed says exactly how many. Dropping the subscription unsubscribes.
 #[derive(Debug)]
 pub struct Subscription {
-    broker: Broker,
     exchange: Arc<Exchange>,
     group: Arc<Group>,
     cursor: CursorId,
@@ -30,9 +29,8 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(crate) fn new(broker: Broker, exchange: Arc<Exchange>, group: Arc<Group>, cursor: CursorId) -> Self {
+    pub(crate) fn new(exchange: Arc<Exchange>, group: Arc<Group>, cursor: CursorId) -> Self {
         Self {
-            broker,
             exchange,
             group,
             cursor,
@@ -94,6 +92,6 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.broker.unsubscribed(&self.exchange, &self.group, self.cursor);
+        self.exchange.unsubscribe(&self.group, self.cursor);
     }
 }
