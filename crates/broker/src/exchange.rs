@@ -58,7 +58,8 @@ struct State {
 struct Gates {
     /// The interest's version that added the pattern.
     added: u64,
-    holders: usize,
+    /// The groups that need the pattern.
+    groups: Vec<Arc<Group>>,
     by_slot: Vec<Gate>,
 }
 
@@ -176,12 +177,10 @@ impl Exchange {
     /// Tells every group that may have wanted them that messages of another source will not come.
     pub(crate) fn deliver_gap(&self, slot: SourceSlot, gap: &Gap) {
         let mut wake = Vec::new();
-        let missed: u64 = self
-            .lock()
-            .groups
-            .values()
-            .map(|group| group.lock().push_gap(slot, gap, &mut wake))
-            .sum();
+        let mut missed = 0u64;
+        for group in self.lock().groups.values() {
+            missed = missed.saturating_add(group.lock().push_gap(slot, gap, &mut wake));
+        }
         self.counters.dropped(DropReason::LinkOverrun).add(missed);
         wake.into_iter().for_each(Waker::wake);
     }
@@ -204,10 +203,7 @@ impl Exchange {
     }
 
     /// Adds a cursor to the group of these patterns (sorted, without doubles), made if there is none.
-    pub(crate) fn subscribe(
-        &self,
-        patterns: Box<[Pattern]>,
-    ) -> Result<(Arc<Group>, CursorId), SubscribeError> {
+    pub(crate) fn subscribe(&self, patterns: Box<[Pattern]>) -> Result<(Arc<Group>, CursorId), SubscribeError> {
         let subscribed = self.try_subscribe(patterns)?;
         self.interest.announce();
         Ok(subscribed)
@@ -250,7 +246,8 @@ impl Exchange {
             live_from,
             confirmed: true,
         };
-        state.refresh_groups(slot, Some(pattern));
+        let groups = gates.groups.clone();
+        groups.iter().for_each(|group| state.refresh_group(group, slot));
         true
     }
 
@@ -263,7 +260,7 @@ impl Exchange {
                 confirmed: false,
             }
         });
-        state.refresh_groups(slot, None);
+        state.refresh_all(slot);
     }
 
     /// Forgets the source.
@@ -273,7 +270,7 @@ impl Exchange {
             .gates
             .values_mut()
             .for_each(|gates| *gates.at(slot) = Gate::default());
-        state.refresh_groups(slot, None);
+        state.refresh_all(slot);
     }
 
     /// From which seq the source was asked to send the pattern's messages, if it was told or has confirmed one.
@@ -392,7 +389,7 @@ impl State {
         let group = Arc::new(Group::new(patterns.clone(), settings));
         {
             let mut interest = interest.lock();
-            if interest.is_full() {
+            if !interest.has_room_for(instance, &patterns) {
                 return Err(SubscribeError::TooManyPatterns);
             }
             for pattern in &patterns {
@@ -400,18 +397,24 @@ impl State {
                 let added = interest.added(instance, pattern).unwrap_or_default();
                 let gates = Gates {
                     added,
-                    holders: 0,
+                    groups: Vec::new(),
                     by_slot: Vec::new(),
                 };
-                self.gates.entry(pattern.clone()).or_insert(gates).holders += 1;
+                self.gates
+                    .entry(pattern.clone())
+                    .or_insert(gates)
+                    .groups
+                    .push(group.clone());
             }
         }
         for pattern in &patterns {
             self.matcher.entry(pattern).push(group.clone());
         }
+        // Sources that no pattern of the group knows are closed to it, as they are to a new one.
+        let known = |pattern| self.gates.get(pattern).map_or(0, |gates| gates.by_slot.len());
+        let slots = patterns.iter().map(known).max().unwrap_or(0);
         self.groups.insert(patterns, group.clone());
         self.routes.clear();
-        let slots = self.gates.values().map(|gates| gates.by_slot.len()).max().unwrap_or(0);
         (0..slots).for_each(|slot| self.refresh_group(&group, SourceSlot(slot)));
         Ok(group)
     }
@@ -427,8 +430,8 @@ impl State {
                 self.matcher.remove(pattern);
             }
             if let Some(gates) = self.gates.get_mut(pattern) {
-                gates.holders -= 1;
-                if gates.holders == 0 {
+                gates.groups.retain(|known| !Arc::ptr_eq(known, group));
+                if gates.groups.is_empty() {
                     self.gates.remove(pattern);
                 }
             }
@@ -436,12 +439,8 @@ impl State {
         }
     }
 
-    fn refresh_groups(&self, slot: SourceSlot, pattern: Option<&Pattern>) {
-        for group in self.groups.values() {
-            if pattern.is_none_or(|pattern| group.patterns.contains(pattern)) {
-                self.refresh_group(group, slot);
-            }
-        }
+    fn refresh_all(&self, slot: SourceSlot) {
+        self.groups.values().for_each(|group| self.refresh_group(group, slot));
     }
 
     /// A group is live from where the last of its patterns is.

@@ -120,8 +120,13 @@ impl Interest {
         self.entries.get(&(instance, pattern.clone())).map(|held| held.added)
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.entries.len() >= MAX_PATTERNS
+    /// Whether these patterns, without doubles, can be added.
+    pub(crate) fn has_room_for(&self, instance: Instance, patterns: &[Pattern]) -> bool {
+        let new = patterns
+            .iter()
+            .filter(|pattern| self.added(instance, pattern).is_none())
+            .count();
+        self.entries.len() + new <= MAX_PATTERNS
     }
 
     /// One more group needs the pattern.

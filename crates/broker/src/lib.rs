@@ -16,8 +16,8 @@ mod subscription;
 
 mod counters;
 mod delivery;
-mod settings;
 mod feed_watch;
+mod settings;
 mod signal;
 mod source_slot;
 

@@ -392,7 +392,7 @@ impl Lag {
                     missed.gap.first = first;
                 }
                 missed.gap.last = missed.gap.last.max(last);
-                missed.gap.count += count;
+                missed.gap.count = missed.gap.count.saturating_add(count);
                 missed.gap.exact &= exact;
                 missed.ended = ended.cloned().or(missed.ended.take());
             }

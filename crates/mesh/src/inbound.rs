@@ -39,8 +39,6 @@ const UNPROVEN_PER_ADDRESS: usize = 16;
 const STREAMS: u32 = 16;
 /// Acknowledgements are gathered for so long.
 const ACK_DELAY: Duration = Duration::from_millis(20);
-/// An older run has so long to show that it lives before a newer one replaces it.
-const OLDER_RUN_ANSWERS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Accepts connections until the node stops.
 pub(crate) async fn accept(shared: Arc<Shared>) {
@@ -48,17 +46,16 @@ pub(crate) async fn accept(shared: Arc<Shared>) {
     let endpoint = shared.endpoints.server();
     while let Some(incoming) = accept_next(endpoint.as_ref()).await {
         let address = incoming.remote_address();
-        let known = shared.is_known_host(address.ip());
-        let Some(place) = unproven.enter(address.ip(), known) else {
+        if unproven.is_crowded() && !incoming.remote_address_validated() {
+            // Under pressure everybody first proves that its address is its own.
+            let _ = incoming.retry();
+            continue;
+        }
+        let Some(place) = unproven.enter(address.ip(), shared.is_known_host(address.ip())) else {
             shared.strangers.refused(address, "too_many");
             incoming.refuse();
             continue;
         };
-        if !known && unproven.is_crowded() && !incoming.remote_address_validated() {
-            // Under pressure a stranger first proves that its address is its own.
-            let _ = incoming.retry();
-            continue;
-        }
         shared
             .supervisor
             .spawn("inbound", serve(shared.clone(), incoming, place));
@@ -146,9 +143,13 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, place: Place) {
         }
     };
     drop(place);
-    if let Err(close) = admit(&shared, &greeting).await {
+    if let Err(close) = shared.admit(&greeting.source, greeting.joined).await {
         if close != Close::OwnDial {
             tracing::debug!(peer = %greeting.source, %address, reason = close.name(), "refused a link");
+        }
+        if let (Close::StaleEpoch, Some(known)) = (close, shared.known_epoch(&greeting.source.node)) {
+            // It names the newer run, so that the node can go above it.
+            return connection.close(close.code(), known.to_string().as_bytes());
         }
         return refuse(&connection, close);
     }
@@ -156,7 +157,9 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, place: Place) {
         Lane::Urgent => shared
             .sources
             .accept_link(&greeting.source, greeting.link, shared.has_joined()),
-        Lane::Events | Lane::Bulk => shared.sources.accept_lane(&greeting.source, greeting.link),
+        Lane::Events | Lane::Bulk => shared
+            .sources
+            .accept_lane(&greeting.source, greeting.link, greeting.lane),
     };
     let (upstream, session) = match accepted {
         Ok(accepted) => accepted,
@@ -208,6 +211,10 @@ async fn read_hello(shared: &Shared, connection: &Connection) -> Result<(Greetin
         .ok_or(Close::BadHello)?;
     let advertise: SocketAddr = hello.advertise.parse().map_err(|_| Close::BadHello)?;
     let lane = Lane::from_wire(hello.lane).ok_or(Close::BadHello)?;
+    if hello.link == u64::MAX {
+        // The mark of a link that is over.
+        return Err(Close::BadHello);
+    }
     let source = Source {
         node: certified,
         epoch: Epoch(hello.epoch),
@@ -221,45 +228,6 @@ async fn read_hello(shared: &Shared, connection: &Connection) -> Result<(Greetin
         program: hello.program,
     };
     Ok((greeting, send, recv))
-}
-
-/// Whether a node may link to this one: one run per node id, and not more members than there is room for.
-async fn admit(shared: &Arc<Shared>, greeting: &Greeting) -> Result<(), Close> {
-    let (source, own) = (&greeting.source, &shared.own);
-    if source.node == own.node {
-        if source.epoch == own.epoch {
-            return Err(Close::OwnDial);
-        }
-        if greeting.joined && source.epoch > own.epoch {
-            // Two meshes have healed into one that has two nodes of this name: the lower epoch goes.
-            shared.supervisor.fail(format!(
-                "duplicate_node_id: a newer node named `{}` runs at {}",
-                own.node, greeting.advertise
-            ));
-        }
-        return Err(Close::DuplicateNodeId);
-    }
-    let known = shared.roster().known_epoch(&source.node);
-    match known {
-        Some(known) if known > source.epoch => return Err(Close::StaleEpoch),
-        Some(known) if known < source.epoch => {
-            let older = Source {
-                node: source.node.clone(),
-                epoch: known,
-            };
-            let lives = shared.links.ping(&older, OLDER_RUN_ANSWERS_WITHIN).await;
-            if lives && !greeting.joined {
-                tracing::warn!(node = %source.node, address = %greeting.advertise, "refused a second node of this name; the first answers");
-                return Err(Close::DuplicateNodeId);
-            }
-        }
-        _ => {}
-    }
-    if shared.roster().has_room(&source.node) {
-        Ok(())
-    } else {
-        Err(Close::Full)
-    }
 }
 
 /// An accepted connection of a link.
@@ -283,6 +251,7 @@ impl Inbound<'_> {
             node: self.shared.own.node.to_string(),
             epoch: self.shared.own.epoch.0,
             program: self.shared.program.clone(),
+            joined: self.shared.is_settled(),
             next,
         });
         if control_stream::write(&mut send, &welcome).await.is_err() {
@@ -389,7 +358,7 @@ impl Inbound<'_> {
     fn new_acks(&self, acked: &mut [u64; Instance::COUNT]) -> Vec<(u8, u64)> {
         let mut acks = Vec::new();
         for (instance, acked) in Instance::ALL.into_iter().zip(acked) {
-            let seen = self.upstream.feed(instance).seen();
+            let seen = self.upstream.feed(instance).acknowledged();
             if seen > *acked {
                 *acked = seen;
                 acks.push((instance as u8, seen));

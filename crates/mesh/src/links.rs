@@ -19,6 +19,10 @@ use crate::outbound::{self, Session};
 const GOSSIP_QUEUE: usize = 8;
 /// Commands waiting for one link; when full, a further ping counts as unanswered.
 const COMMANDS: usize = 16;
+/// An address that was this node's own is dialed again after this time.
+const OWN_FOR: Duration = Duration::from_secs(15);
+/// Aliases remembered; when full, all are forgotten and found again.
+const ALIASES: usize = 1024;
 /// A link to an address that is no member is kept so long after gossip was last sent there.
 const KEEP_AFTER_GOSSIP: Duration = Duration::from_secs(10);
 
@@ -33,8 +37,10 @@ pub(crate) struct Links {
 #[derive(Debug, Default)]
 struct Table {
     by_address: HashMap<SocketAddr, Arc<Link>>,
-    /// Addresses that turned out to be this node's own.
-    own: HashSet<SocketAddr>,
+    /// Addresses that turned out to be this node's own, and when. Behind a balancer they may become another's.
+    own: HashMap<SocketAddr, Instant>,
+    /// Other addresses of nodes: dialing them again would only replace the link that is up.
+    aliases: HashMap<SocketAddr, NodeId>,
 }
 
 /// One link: a task that dials, serves and dials again until it is stopped.
@@ -62,8 +68,8 @@ struct State {
 /// What a link is asked to do while it is up.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Asks the peer for a sign of life; the sender is dropped if there is none.
-    Ping(oneshot::Sender<()>),
+    /// Asks this run, and no later one, for a sign of life; the sender is dropped if there is none.
+    Ping(Source, oneshot::Sender<()>),
     /// Tells the peer that this node is about to stop.
     Leave,
 }
@@ -108,26 +114,44 @@ impl Links {
     /// A link has come up. An older link to the same node has been replaced at the peer by this one: it stops.
     pub(crate) fn came_up(&self, link: &Arc<Link>, session: &Arc<Session>) {
         let mut table = self.lock();
-        table.by_address.retain(|_, other| {
+        let Table {
+            by_address, aliases, ..
+        } = &mut *table;
+        by_address.retain(|address, other| {
             let superseded = !Arc::ptr_eq(other, link) && other.is_up_to(&session.peer.node);
             if superseded {
                 other.stop.cancel();
+                if aliases.len() >= ALIASES {
+                    aliases.clear();
+                }
+                aliases.insert(*address, session.peer.node.clone());
             }
             !superseded
         });
+        aliases.remove(&link.address);
         link.lock().session = Some(session.clone());
     }
 
     /// The address is this node's own.
     pub(crate) fn is_own(&self, address: SocketAddr) {
         let mut table = self.lock();
-        table.own.insert(address);
+        table.own.retain(|_, since| since.elapsed() < OWN_FOR);
+        table.own.insert(address, Instant::now());
         table.by_address.remove(&address);
     }
 
     /// Whether an address has turned out to be this node's own.
     pub(crate) fn is_own_address(&self, address: SocketAddr) -> bool {
-        self.lock().own.contains(&address)
+        self.lock().is_own(address)
+    }
+
+    /// Whether an address is another one of a node that a link is up to.
+    pub(crate) fn is_alias(&self, address: SocketAddr) -> bool {
+        let table = self.lock();
+        table
+            .aliases
+            .get(&address)
+            .is_some_and(|node| table.by_address.values().any(|link| link.is_up_to(node)))
     }
 
     /// The links that are up.
@@ -159,16 +183,16 @@ impl Links {
         }
     }
 
-    /// Asks a node for a sign of life; true if it answers in time.
-    pub(crate) async fn ping(&self, source: &Source, within: Duration) -> bool {
-        let Some((link, session)) = self.to_node(&source.node) else {
-            return false;
-        };
+    /// Asks a run for a sign of life on the link that is up to it; `None` if there is none.
+    pub(crate) async fn ping(&self, source: &Source, within: Duration) -> Option<bool> {
+        let (link, _) = self
+            .to_node(&source.node)
+            .filter(|(_, session)| session.peer == *source)?;
         let (answer, answered) = oneshot::channel();
-        if session.peer != *source || link.commands.try_send(Command::Ping(answer)).is_err() {
-            return false;
+        if link.commands.try_send(Command::Ping(source.clone(), answer)).is_err() {
+            return Some(false);
         }
-        matches!(tokio::time::timeout(within, answered).await, Ok(Ok(())))
+        Some(matches!(tokio::time::timeout(within, answered).await, Ok(Ok(()))))
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -177,6 +201,10 @@ impl Links {
 }
 
 impl Table {
+    fn is_own(&self, address: SocketAddr) -> bool {
+        self.own.get(&address).is_some_and(|since| since.elapsed() < OWN_FOR)
+    }
+
     fn add(&mut self, shared: &Arc<Shared>, address: SocketAddr, expected: Option<NodeId>) -> Arc<Link> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let state = State {
@@ -247,14 +275,14 @@ impl Carrier for GossipCarrier {
     fn carry(&self, to: SocketAddr, message: Vec<u8>) {
         let Some(shared) = self.0.upgrade() else { return };
         let mut table = shared.links.lock();
-        if to == shared.advertise || table.own.contains(&to) {
+        if to == shared.advertise || table.is_own(to) {
             return;
         }
         let link = match table.by_address.get(&to) {
             Some(link) => link.clone(),
             None => {
                 // A member reached by another address than it advertises is still one node.
-                let node = shared.node_at(to);
+                let node = shared.node_at(to).or_else(|| table.aliases.get(&to).cloned());
                 let other = node.and_then(|node| table.by_address.values().find(|link| link.is_up_to(&node)).cloned());
                 other.unwrap_or_else(|| table.add(&shared, to, None))
             }

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwether_broker::{Broker, Subscription};
-use bellwether_message::{Instance, KeyRing, NodeId, Pattern, Source};
+use bellwether_message::{Epoch, Instance, KeyRing, NodeId, Pattern, Source};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ use crate::links::{Command, GossipCarrier, Links};
 use crate::member::{Member, MemberState};
 use crate::membership::{Gossip, GossipSettings, INBOX, Membership, Received};
 use crate::protocol::close::Close;
+use crate::protocol::conflict::{Run, first_goes};
 use crate::protocol::roster::Roster;
 use crate::seeds;
 use crate::sources::Sources;
@@ -29,6 +30,12 @@ use crate::supervisor::Supervisor;
 const TICK: Duration = Duration::from_millis(100);
 /// A suspect has so long to answer a ping; the roster judges by the same.
 const PING_WITHIN: Duration = Duration::from_secs(1);
+/// An older run has so long to show that it lives before a newer one replaces it.
+const OLDER_RUN_ANSWERS_WITHIN: Duration = Duration::from_millis(1500);
+/// How often it is looked whether there is a link to ask it on.
+const ANSWER_POLL: Duration = Duration::from_millis(50);
+/// Gossip that has named nobody new for so many intervals has named everybody.
+const SETTLE_INTERVALS: u32 = 3;
 /// How often a draining node looks whether its peers have everything.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
@@ -101,10 +108,10 @@ pub(crate) struct Shared {
     roster: Mutex<Roster>,
     /// The roster's members, as last told.
     members: watch::Sender<Vec<Member>>,
-    /// Counts changes of what peers want.
-    interest: watch::Sender<u64>,
     started: Instant,
     has_joined: AtomicBool,
+    /// The highest run of this node that a peer knows, if it is newer than this; 0 if none.
+    newer_run: AtomicU64,
 }
 
 impl Mesh {
@@ -150,10 +157,10 @@ impl Mesh {
             strangers,
             gossip_inbox,
             members: watch::Sender::new(vec![row.clone()]),
-            roster: Mutex::new(Roster::new(row)),
-            interest: watch::Sender::new(0),
+            roster: Mutex::new(Roster::new(row, settings.gossip_interval * SETTLE_INTERVALS)),
             started: Instant::now(),
             has_joined: AtomicBool::new(settings.seeds.is_empty()),
+            newer_run: AtomicU64::new(0),
             own: own.clone(),
         });
         let gossip = GossipSettings {
@@ -265,21 +272,22 @@ impl Mesh {
     /// that have not confirmed; all connections are closed.
     pub async fn drain(&self, within: Duration) -> Vec<NodeId> {
         let deadline = Instant::now() + within;
-        let sessions = self.shared.links.sessions();
-        for (link, session) in &sessions {
-            // A full command queue: the peer will take the close code for the same.
-            let _ = link.commands.try_send(Command::Leave);
-            session.end_feeds(&self.shared);
-        }
-        let waiting = || {
-            sessions
-                .iter()
-                .filter(|(_, session)| !session.is_drained() && session.connection().close_reason().is_none())
-        };
-        while waiting().next().is_some() && Instant::now() < deadline {
+        let mut told = HashSet::new();
+        let unconfirmed = loop {
+            // Links may come back while this waits: each is told, and ended, once.
+            for (link, session) in self.shared.links.sessions() {
+                if told.insert((session.peer.clone(), session.number)) {
+                    // A full command queue: the peer will take the close code for the same.
+                    let _ = link.commands.try_send(Command::Leave);
+                    session.end_feeds(&self.shared);
+                }
+            }
+            let unconfirmed = self.undrained();
+            if unconfirmed.is_empty() || Instant::now() >= deadline {
+                break unconfirmed;
+            }
             tokio::time::sleep(DRAIN_POLL).await;
-        }
-        let unconfirmed = waiting().map(|(_, session)| session.peer.node.clone()).collect();
+        };
         let close = self
             .shared
             .endpoints
@@ -287,6 +295,27 @@ impl Mesh {
         // Peers that are gone do not answer the close; three probe time-outs are enough for those that are there.
         let _ = tokio::time::timeout(Duration::from_millis(500), close).await;
         unconfirmed
+    }
+
+    /// The living members that have not acknowledged everything, or cannot be asked.
+    fn undrained(&self) -> Vec<NodeId> {
+        let drained = |node: &NodeId| {
+            self.shared
+                .links
+                .to_node(node)
+                .is_some_and(|(_, session)| session.is_drained())
+        };
+        let members = self.shared.members.borrow().clone();
+        let others = members
+            .into_iter()
+            .filter(|member| !matches!(member.state, MemberState::Own | MemberState::Down));
+        others.map(|member| member.node).filter(|node| !drained(node)).collect()
+    }
+
+    /// The newer run of this node that a peer has named when it refused this one: the next must be above it.
+    pub fn newer_run(&self) -> Option<Epoch> {
+        let newer = self.shared.newer_run.load(Ordering::Acquire);
+        (newer > 0).then_some(Epoch(newer))
     }
 }
 
@@ -329,7 +358,7 @@ impl Shared {
             gone = roster.tick(now);
             one_way = roster.one_way(now);
         });
-        gone.iter().for_each(|source| self.sources.end(source));
+        gone.iter().for_each(|source| self.sources.expire(source));
         for (member, from_here) in one_way {
             let missing = if from_here {
                 "from this node to it"
@@ -348,16 +377,21 @@ impl Shared {
 
     /// Gives the roster an event, tells what has changed, dials whom it names and asks whom it suspects.
     pub(crate) fn update(self: &Arc<Self>, event: impl FnOnce(&mut Roster, Duration)) {
-        let (members, dials, asks) = {
-            let mut roster = self.roster();
-            event(&mut roster, self.started.elapsed());
-            (roster.members(), roster.dials(), roster.asks())
+        let (members, dials, asks, is_joined) = {
+            let (mut roster, now) = (self.roster(), self.started.elapsed());
+            event(&mut roster, now);
+            (
+                roster.members(),
+                roster.dials(),
+                roster.asks(),
+                !self.has_joined() && roster.is_joined(now),
+            )
         };
-        if !self.has_joined() && is_joined(&members) {
+        if is_joined {
             self.has_joined.store(true, Ordering::Release);
         }
         self.members.send_if_modified(|known| {
-            let changed = *known != members;
+            let changed = *known != members || is_joined;
             if changed {
                 log_changes(known, &members);
                 *known = members;
@@ -381,8 +415,101 @@ impl Shared {
         let Some(source) = epoch.map(|epoch| Source { node, epoch }) else {
             return;
         };
-        if self.links.ping(&source, PING_WITHIN).await {
+        if self.links.ping(&source, PING_WITHIN).await == Some(true) {
             self.update(|roster, now| roster.on_pong(&source, now));
+        }
+    }
+
+    /// Whether a run that said who it is may be linked with: one run per node id, and no more members than there is
+    /// room for. Both directions ask it before anything is recorded.
+    pub(crate) async fn admit(self: &Arc<Self>, source: &Source, joined: bool) -> Result<(), Close> {
+        let other = Run {
+            epoch: source.epoch,
+            joined,
+        };
+        if source.node == self.own.node {
+            if source.epoch == self.own.epoch {
+                return Err(Close::OwnDial);
+            }
+            let own = Run {
+                epoch: self.own.epoch,
+                joined: self.is_settled(),
+            };
+            if !first_goes(own, other) {
+                return Err(Close::DuplicateNodeId);
+            }
+            self.supervisor.fail(format!(
+                "duplicate_node_id: another node named `{}` is in the mesh",
+                self.own.node
+            ));
+            return Err(Close::Gone);
+        }
+        let known = self.known_epoch(&source.node);
+        match known {
+            Some(known) if known > source.epoch => return Err(Close::StaleEpoch),
+            Some(known) if known < source.epoch => {
+                let older = Source {
+                    node: source.node.clone(),
+                    epoch: known,
+                };
+                let older_goes = first_goes(
+                    Run {
+                        epoch: known,
+                        joined: true,
+                    },
+                    other,
+                );
+                if !older_goes && self.answers(&older).await {
+                    tracing::warn!(node = %source.node, "refused a second node of this name; the first answers");
+                    return Err(Close::DuplicateNodeId);
+                }
+            }
+            _ => {}
+        }
+        if self.roster().has_room(&source.node) {
+            Ok(())
+        } else {
+            Err(Close::Full)
+        }
+    }
+
+    /// The highest run known of a node.
+    pub(crate) fn known_epoch(&self, node: &NodeId) -> Option<Epoch> {
+        let in_view = self.roster().known_epoch(node);
+        in_view.max(self.sources.known_epoch(node))
+    }
+
+    /// A peer knows a newer run of this node.
+    pub(crate) fn newer_run_is_known(&self, newer: Epoch) {
+        self.newer_run.fetch_max(newer.0, Ordering::AcqRel);
+    }
+
+    /// Whether an older run shows within its time that it lives. A link to it that is just being dialed again counts
+    /// as a doubt in its favour until the time is over.
+    async fn answers(&self, older: &Source) -> bool {
+        let deadline = Instant::now() + OLDER_RUN_ANSWERS_WITHIN;
+        while !self.roster().is_over(older) && Instant::now() < deadline {
+            if self.links.ping(older, deadline.duration_since(Instant::now())).await == Some(true) {
+                return true;
+            }
+            tokio::time::sleep(ANSWER_POLL).await;
+        }
+        false
+    }
+
+    /// This node's name is another's, or a newer run of it is known: it cannot go on.
+    pub(crate) fn fail_as_duplicate(&self, close: Close, address: SocketAddr) {
+        let (reason, node) = (close.name(), &self.own.node);
+        if close == Close::StaleEpoch {
+            self.supervisor.fail(format!(
+                "{reason}: the node at {address} knows a newer run of `{node}`; if no other node has this name, the clock \
+                 was set back: start it again"
+            ));
+        } else {
+            self.supervisor.fail(format!(
+                "{reason}: the node at {address} knows another running node named `{node}`; give this one another name \
+                 with --name"
+            ));
         }
     }
 
@@ -399,12 +526,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn has_joined(&self) -> bool {
-        self.has_joined.load(Ordering::Acquire)
+    /// Whether this node is no newcomer: it was linked with another, or is the first of its mesh.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.has_joined() || self.roster().has_been_linked()
     }
 
-    pub(crate) fn interest_changed(&self) {
-        self.interest.send_modify(|count| *count += 1);
+    pub(crate) fn has_joined(&self) -> bool {
+        self.has_joined.load(Ordering::Acquire)
     }
 
     /// Hold it briefly, and nothing else while asking for a link.
@@ -428,7 +556,9 @@ impl Shared {
             .borrow()
             .iter()
             .any(|member| member.address == address && member.outbound);
-        advertised || self.links.sessions().iter().any(|(link, _)| link.address == address)
+        advertised
+            || self.links.is_alias(address)
+            || self.links.sessions().iter().any(|(link, _)| link.address == address)
     }
 
     /// Whether an address is this node's own.
@@ -440,14 +570,6 @@ impl Shared {
     pub(crate) fn is_known_host(&self, host: IpAddr) -> bool {
         self.members.borrow().iter().any(|member| member.address.ip() == host)
     }
-}
-
-fn is_joined(members: &[Member]) -> bool {
-    let mut others = members
-        .iter()
-        .filter(|member| matches!(member.state, MemberState::Alive))
-        .peekable();
-    others.peek().is_some() && others.all(|member| member.inbound && member.outbound)
 }
 
 /// Life-cycle lines: who joined, left, went down, came back. An idle mesh is silent.

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bellwether_message::{Instance, Pattern, Source};
+use bellwether_message::{Epoch, Instance, NodeId, Pattern, Source};
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 use tokio::sync::{Notify, OnceCell, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::control_stream::{self, ControlError};
@@ -30,6 +31,10 @@ use crate::writer::{FeedOut, SendError};
 const DIAL_WITHIN: Duration = Duration::from_secs(1);
 /// The acceptor may first ask an older run of ours whether it lives.
 const WELCOME_WITHIN: Duration = Duration::from_secs(3);
+/// A link that was up for so long is dialed again at once when it is lost.
+const STABLE_AFTER: Duration = Duration::from_secs(5);
+/// Waits between attempts to open a lane of a link that is up.
+const LANE_RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// Pings under way at once on one link; a further one counts as unanswered.
 const PINGS: usize = 16;
 /// Most patterns one peer may want of us: what its own broker allows.
@@ -41,13 +46,15 @@ pub(crate) struct Session {
     pub(crate) peer: Source,
     /// Drop the link and dial again: the peer has a newer run.
     pub(crate) redial: CancellationToken,
-    number: u64,
+    pub(crate) number: u64,
     connection: Connection,
     lanes: [OnceCell<Connection>; Lane::ALL.len()],
     /// Per instance the seq that the welcome asked for.
     next: Vec<u64>,
     feeds: Mutex<[Option<Arc<FeedOut>>; Instance::COUNT]>,
     leaving: AtomicBool,
+    /// Whether the peer's whole interest was heard.
+    heard: AtomicBool,
     /// An acknowledgement has arrived.
     pub(crate) acknowledged: Notify,
 }
@@ -62,9 +69,12 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>, mut commands: mpsc
             ended = serve(&shared, &link, &mut commands) => ended,
         };
         match ended {
-            Ended::Lost => {
+            Ended::Lost { after } => {
                 was_up = true;
-                backoff.reset();
+                // One that is lost at once, again and again, is not dialed twenty times a second.
+                if after >= STABLE_AFTER {
+                    backoff.reset();
+                }
             }
             Ended::NotUp => {}
             Ended::Own => {
@@ -85,8 +95,8 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>, mut commands: mpsc
 
 /// How one attempt has ended.
 enum Ended {
-    /// It was up.
-    Lost,
+    /// It was up, for so long.
+    Lost { after: Duration },
     /// It never was.
     NotUp,
     /// The address is this node's.
@@ -99,17 +109,25 @@ enum Ended {
 
 async fn serve(shared: &Arc<Shared>, link: &Arc<Link>, commands: &mut mpsc::Receiver<Command>) -> Ended {
     let number = shared.links.next_attempt();
-    let dialed = match dial(shared, link, Lane::Urgent, number).await {
+    let dialed = match dial(shared, link, link.expected().as_ref(), Lane::Urgent, number).await {
         Ok(dialed) => dialed,
         Err(err) => return refused(shared, link, &err),
     };
-    let Some((peer, program)) = dialed.peer(link) else {
+    let Some((peer, program)) = dialed.peer(link.expected().as_ref()) else {
         dialed
             .connection
             .close(Close::BadHello.code(), Close::BadHello.name().as_bytes());
         tracing::warn!(address = %link.address, "a node answers under another name than expected");
         return Ended::NotUp;
     };
+    if let Err(close) = shared.admit(&peer, dialed.welcome.joined).await {
+        dialed
+            .connection
+            .close(Close::Gone.code(), Close::Gone.name().as_bytes());
+        tracing::debug!(%peer, address = %link.address, reason = close.name(), "dropped a link");
+        return Ended::NotUp;
+    }
+    let up_at = Instant::now();
     let session = Arc::new(Session {
         peer: peer.clone(),
         redial: CancellationToken::new(),
@@ -119,6 +137,7 @@ async fn serve(shared: &Arc<Shared>, link: &Arc<Link>, commands: &mut mpsc::Rece
         next: dialed.welcome.next,
         feeds: Mutex::default(),
         leaving: AtomicBool::new(false),
+        heard: AtomicBool::new(false),
         acknowledged: Notify::new(),
     });
     shared.links.came_up(link, &session);
@@ -135,6 +154,9 @@ async fn serve(shared: &Arc<Shared>, link: &Arc<Link>, commands: &mut mpsc::Rece
         () = session.redial.cancelled() => Err(LinkError::Redial),
     };
     let reason = dialed.connection.close_reason();
+    if reason == Some(ConnectionError::Reset) {
+        shared.update(|roster, _| roster.on_reset(&peer));
+    }
     drop(guard);
     if let Err(err) = &ended {
         tracing::debug!(peer = %peer, err = err as &dyn std::error::Error, "link out is down");
@@ -144,10 +166,8 @@ async fn serve(shared: &Arc<Shared>, link: &Arc<Link>, commands: &mut mpsc::Rece
             shared.left(&peer);
             Ended::Left
         }
-        Some(Close::DuplicateNodeId | Close::StaleEpoch) => {
-            refused(shared, link, &LinkError::Closed(Close::DuplicateNodeId))
-        }
-        _ => Ended::Lost,
+        Some(close @ (Close::DuplicateNodeId | Close::StaleEpoch)) => refused(shared, link, &LinkError::Closed(close)),
+        _ => Ended::Lost { after: up_at.elapsed() },
     }
 }
 
@@ -167,8 +187,16 @@ impl Drop for Down<'_> {
             Close::Gone
         });
         self.link.went_down();
-        self.shared
-            .update(|roster, now| roster.on_unlinked(Direction::Out, self.peer, now));
+        // A newer link to the same run, by another address, may have replaced this one.
+        let replaced = self
+            .shared
+            .links
+            .to_node(&self.peer.node)
+            .is_some_and(|(_, other)| other.peer == *self.peer);
+        if !replaced {
+            self.shared
+                .update(|roster, now| roster.on_unlinked(Direction::Out, self.peer, now));
+        }
     }
 }
 
@@ -176,11 +204,7 @@ fn refused(shared: &Shared, link: &Link, err: &LinkError) -> Ended {
     match err.close() {
         Some(Close::OwnDial) => Ended::Own,
         Some(close @ (Close::DuplicateNodeId | Close::StaleEpoch)) => {
-            let own = &shared.own;
-            shared.supervisor.fail(format!(
-                "{}: the node at {} knows another running node named `{}`, or a newer run of it; give this node another name with --name",
-                if close == Close::StaleEpoch { "stale_epoch" } else { "duplicate_node_id" }, link.address, own.node
-            ));
+            shared.fail_as_duplicate(close, link.address);
             Ended::Refused
         }
         Some(close) => {
@@ -204,19 +228,25 @@ struct Dialed {
 
 impl Dialed {
     /// Who answered: certificate, welcome and expectation must agree.
-    fn peer(&self, link: &Link) -> Option<(Source, String)> {
+    fn peer(&self, expected: Option<&NodeId>) -> Option<(Source, String)> {
         let certified = Identity::of_peer(&self.connection)?;
-        let expected = link.expected().is_none_or(|expected| expected == certified);
+        let expected = expected.is_none_or(|expected| *expected == certified);
         let peer = Source {
             node: certified,
-            epoch: bellwether_message::Epoch(self.welcome.epoch),
+            epoch: Epoch(self.welcome.epoch),
         };
         (expected && peer.node.as_str() == self.welcome.node).then(|| (peer, self.welcome.program.clone()))
     }
 }
 
-async fn dial(shared: &Shared, link: &Link, lane: Lane, number: u64) -> Result<Dialed, LinkError> {
-    let name = Identity::server_name(link.expected().as_ref());
+async fn dial(
+    shared: &Shared,
+    link: &Link,
+    node: Option<&NodeId>,
+    lane: Lane,
+    number: u64,
+) -> Result<Dialed, LinkError> {
+    let name = Identity::server_name(node);
     let connecting = shared.endpoints.connect(lane, link.address, &name)?;
     let connection = tokio::time::timeout(DIAL_WITHIN, connecting)
         .await
@@ -230,12 +260,30 @@ async fn dial(shared: &Shared, link: &Link, lane: Lane, number: u64) -> Result<D
             welcome,
         }),
         // A refusal closes the connection; the code says more than the broken stream.
-        Err(err) => Err(connection
-            .close_reason()
-            .as_ref()
-            .and_then(Close::of)
-            .map_or(err, LinkError::Closed)),
+        Err(err) => Err(match connection.close_reason() {
+            Some(reason) => {
+                if let Some(newer) = newer_run(&reason) {
+                    shared.newer_run_is_known(newer);
+                }
+                Close::of(&reason).map_or(err, LinkError::Closed)
+            }
+            None => err,
+        }),
     }
+}
+
+/// The newer run of this node that a refusal names.
+fn newer_run(reason: &ConnectionError) -> Option<Epoch> {
+    let ConnectionError::ApplicationClosed(close) = reason else {
+        return None;
+    };
+    let is_stale = Close::of(reason) == Some(Close::StaleEpoch);
+    std::str::from_utf8(&close.reason)
+        .ok()
+        .filter(|_| is_stale)?
+        .parse()
+        .ok()
+        .map(Epoch)
 }
 
 async fn greet(
@@ -254,7 +302,7 @@ async fn greet(
         advertise: shared.advertise.to_string(),
         link,
         lane: lane as u8,
-        joined: shared.has_joined(),
+        joined: shared.is_settled(),
         program: shared.program.clone(),
     };
     control_stream::write(&mut send, &hello).await?;
@@ -282,9 +330,9 @@ impl Session {
             .unwrap_or_default()
     }
 
-    /// The connection of the urgent lane, for its figures.
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
+    /// Patterns that the peer wants, over all instances.
+    fn wants(&self) -> usize {
+        self.feeds().iter().map(|feed| feed.lock().wants()).sum()
     }
 
     /// Ends every feed once all it holds is sent.
@@ -297,7 +345,7 @@ impl Session {
 
     /// Whether the peer has acknowledged everything it was sent, ends included.
     pub(crate) fn is_drained(&self) -> bool {
-        self.feeds().iter().all(|feed| feed.is_drained())
+        self.heard.load(Ordering::Acquire) && self.feeds().iter().all(|feed| feed.is_drained())
     }
 
     fn close(&self, close: Close) {
@@ -310,6 +358,23 @@ impl Session {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The connection of a lane. A dial that fails is tried again, and does not take the lanes that are up with it.
+    async fn open_lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
+        let (mut wait, longest) = LANE_RETRY;
+        loop {
+            match self.lane(shared, link, lane).await {
+                Ok(connection) => return Ok(connection),
+                // The peer knows a newer link, or this one is over: it must be dialed anew.
+                Err(err) if err.close().is_some() => return Err(err),
+                Err(err) => {
+                    tracing::debug!(peer = %self.peer, ?lane, err = &err as &dyn std::error::Error, "cannot open a lane");
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(longest);
+        }
+    }
+
     /// The connection of a lane, dialed when first needed.
     async fn lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
         if lane == Lane::Urgent {
@@ -319,8 +384,8 @@ impl Session {
             return Err(LinkError::Unexpected);
         };
         let dialed = cell.get_or_try_init(|| async {
-            let dialed = dial(shared, link, lane, self.number).await?;
-            match dialed.peer(link) {
+            let dialed = dial(shared, link, Some(&self.peer.node), lane, self.number).await?;
+            match dialed.peer(Some(&self.peer.node)) {
                 Some((peer, _)) if peer == self.peer => Ok(dialed.connection),
                 _ => Err(LinkError::Unexpected),
             }
@@ -437,7 +502,7 @@ impl<'a> Serving<'a> {
             self.feed(instance)
                 .change(&self.shared.broker, |feed, head| feed.want_only(wants, head));
         }
-        self.shared.interest_changed();
+        self.session.heard.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -449,14 +514,13 @@ impl<'a> Serving<'a> {
         let instance = Instance::from_index(instance).ok_or(LinkError::Unexpected)?;
         let pattern = Pattern::new(pattern).map_err(|_| LinkError::Unexpected)?;
         let feed = self.feed(instance);
-        if feed.lock().patterns().count() >= MAX_WANTS {
+        if matches!(change, InterestChange::Add(_)) && self.session.wants() >= MAX_WANTS {
             return Err(LinkError::TooManyWants);
         }
         feed.change(&self.shared.broker, |feed: &mut OutgoingFeed, head| match change {
             InterestChange::Add(want) => feed.want(pattern, want.added, want.live_from, head),
             InterestChange::Remove { added, .. } => feed.unwant(&pattern, added),
         });
-        self.shared.interest_changed();
         Ok(())
     }
 
@@ -484,7 +548,7 @@ impl<'a> Serving<'a> {
             feed.clone(),
         );
         self.writers.spawn(async move {
-            let connection = session.lane(&shared, &link, Lane::of(instance)).await?;
+            let connection = session.open_lane(&shared, &link, Lane::of(instance)).await?;
             writing
                 .write(&shared.broker, &connection)
                 .await
@@ -519,14 +583,15 @@ impl<'a> Serving<'a> {
 
     async fn on_command(&mut self, command: Command, send: &mut SendStream) -> Result<(), LinkError> {
         match command {
-            Command::Ping(answer) => {
-                if self.pings.len() < PINGS {
+            Command::Ping(run, answer) => {
+                // Whoever no longer waits makes room for others.
+                self.pings.retain(|(_, answer)| !answer.is_closed());
+                // A ping that has waited over a restart is not for the newer run to answer.
+                if run == self.session.peer && self.pings.len() < PINGS {
                     self.next_ping += 1;
                     self.pings.push((self.next_ping, answer));
                     control_stream::write(send, &FromDialer::Ping(self.next_ping)).await?;
                 }
-                // Whoever asked no longer waits: room for others.
-                self.pings.retain(|(_, answer)| !answer.is_closed());
             }
             Command::Leave => control_stream::write(send, &FromDialer::Leaving).await?,
         }

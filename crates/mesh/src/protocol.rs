@@ -11,6 +11,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod close;
+pub(crate) mod conflict;
 pub(crate) mod control;
 pub(crate) mod frame;
 pub(crate) mod incoming_feed;

@@ -1,16 +1,20 @@
 //! The sources whose feeds come here: how far each has come, whichever link carries it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_broker::{Broker, EpochEnded, SourceSlot};
-use bellwether_message::{Instance, NodeId, Source};
+use bellwether_message::{Epoch, Instance, NodeId, Source};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::lane::Lane;
 use crate::protocol::close::Close;
 use crate::protocol::incoming_feed::IncomingFeed;
+
+/// Nodes whose feeds are remembered; beyond it, one that is long gone is forgotten.
+const REMEMBERED: usize = 1024;
 
 /// All sources other than this node.
 #[derive(Debug)]
@@ -30,6 +34,11 @@ pub(crate) struct Upstream {
     /// The number of the link that may deliver; frames of an older one are void.
     link: AtomicU64,
     session: Mutex<CancellationToken>,
+    /// Whether subscriptions were told that it is gone. It may come back all the same, after a long partition; then
+    /// its feeds go on where they stopped.
+    told_gone: AtomicBool,
+    /// The connection that carries each lane now: a newer one of the same link replaces it.
+    lanes: Mutex<[CancellationToken; Lane::ALL.len()]>,
     /// Something was received that is not acknowledged yet.
     pub(crate) ack_due: Notify,
 }
@@ -74,8 +83,13 @@ impl Sources {
                     feeds: std::array::from_fn(|_| Mutex::new(feed.clone())),
                     link: AtomicU64::new(0),
                     session: Mutex::default(),
+                    told_gone: AtomicBool::new(false),
+                    lanes: Mutex::default(),
                     ack_due: Notify::new(),
                 });
+                if table.len() >= REMEMBERED {
+                    self.forget_one(&mut table);
+                }
                 table.insert(source.node.clone(), upstream.clone());
                 upstream
             }
@@ -84,20 +98,48 @@ impl Sources {
             return Err(Close::Replaced);
         }
         let session = CancellationToken::new();
+        upstream.told_gone.store(false, Ordering::Release);
         std::mem::replace(&mut *upstream.session(), session.clone()).cancel();
         Ok((upstream, session))
     }
 
     /// A further lane of the link that is up.
-    pub(crate) fn accept_lane(&self, source: &Source, link: u64) -> Result<(Arc<Upstream>, CancellationToken), Close> {
+    pub(crate) fn accept_lane(
+        &self,
+        source: &Source,
+        link: u64,
+        lane: Lane,
+    ) -> Result<(Arc<Upstream>, CancellationToken), Close> {
         let upstream = self
             .lock()
             .get(&source.node)
             .cloned()
             .filter(|known| *known.source == *source);
         let upstream = upstream.filter(|known| known.is_current(link)).ok_or(Close::Replaced)?;
-        let session = upstream.session().clone();
-        Ok((upstream, session))
+        let token = upstream.session().child_token();
+        let mut lanes = upstream.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = lanes.get_mut(lane as usize) {
+            std::mem::replace(slot, token.clone()).cancel();
+        }
+        drop(lanes);
+        Ok((upstream, token))
+    }
+
+    /// The highest run of a node that ever linked to this one.
+    pub(crate) fn known_epoch(&self, node: &NodeId) -> Option<Epoch> {
+        self.lock().get(node).map(|upstream| upstream.source.epoch)
+    }
+
+    /// The run has been silent for so long that it is taken for gone. How far its feeds came is remembered.
+    pub(crate) fn expire(&self, source: &Source) {
+        let upstream = self
+            .lock()
+            .get(&source.node)
+            .filter(|known| *known.source == *source)
+            .cloned();
+        if let Some(upstream) = upstream {
+            self.tell_gone(&upstream);
+        }
     }
 
     /// The run is over: its feeds end, and what was not told to have ended may have lost its tail.
@@ -116,23 +158,39 @@ impl Sources {
     fn finish(&self, upstream: &Upstream) {
         upstream.link.store(u64::MAX, Ordering::Release);
         upstream.session().cancel();
+        self.tell_gone(upstream);
+        self.broker.detach(upstream.slot);
+        self.confirmed();
+    }
+
+    fn tell_gone(&self, upstream: &Upstream) {
+        if upstream.told_gone.swap(true, Ordering::AcqRel) {
+            return;
+        }
         for instance in Instance::ALL {
             let feed = upstream.feed(instance);
             if !feed.has_ended() {
                 let (source, last_seq) = (upstream.source.clone(), feed.seen());
-                self.broker.deliver_end(
-                    upstream.slot,
-                    &EpochEnded {
-                        source,
-                        instance,
-                        last_seq,
-                        tail_unknown: true,
-                    },
-                );
+                let ended = EpochEnded {
+                    source,
+                    instance,
+                    last_seq,
+                    tail_unknown: true,
+                };
+                self.broker.deliver_end(upstream.slot, &ended);
             }
         }
-        self.broker.detach(upstream.slot);
-        self.confirmed();
+    }
+
+    fn forget_one(&self, table: &mut HashMap<NodeId, Arc<Upstream>>) {
+        let gone = table
+            .values()
+            .find(|upstream| upstream.told_gone.load(Ordering::Acquire))
+            .cloned();
+        if let Some(gone) = gone {
+            table.remove(&gone.source.node);
+            self.finish(&gone);
+        }
     }
 
     /// The slot of a node's present run, if any of its links was ever up.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bellwether_broker::{Broker, FeedWatch};
 use bellwether_message::{Instance, SealError};
@@ -12,13 +13,16 @@ use crate::lane::Lane;
 use crate::protocol::frame::put_preface;
 use crate::protocol::outgoing_feed::{Filled, OutgoingFeed};
 
+/// Unwanted messages are told as skipped once the feed was idle for so long.
+const SKIP_AFTER: Duration = Duration::from_secs(1);
+
 /// A feed on its way to a peer, shared by the link's control loop and the stream's writer.
 #[derive(Debug)]
 pub(crate) struct FeedOut {
     instance: Instance,
     feed: Mutex<OutgoingFeed>,
     watch: FeedWatch,
-    /// The last seq the peer has acknowledged.
+    /// The last seq the peer has acknowledged; one more once it has heard the feed's end.
     acked: AtomicU64,
     /// Bytes written to the stream.
     written: AtomicU64,
@@ -67,7 +71,7 @@ impl FeedOut {
 
     /// Whether the peer has everything, the end included.
     pub(crate) fn is_drained(&self) -> bool {
-        self.ended.load(Ordering::Acquire) && self.acked.load(Ordering::Acquire) >= self.lock().told()
+        self.ended.load(Ordering::Acquire) && self.acked.load(Ordering::Acquire) > self.lock().told()
     }
 
     /// Writes the feed to a stream of `connection` until the feed or the connection ends.
@@ -90,7 +94,15 @@ impl FeedOut {
             match filled {
                 // Lets the connection send what was handed to it before more is encoded.
                 Filled::More => tokio::task::yield_now().await,
-                Filled::AllToldFor => self.watch.changed().await,
+                Filled::AllToldFor => {
+                    let untold = self.lock().has_untold();
+                    tokio::select! {
+                        () = self.watch.changed() => {}
+                        () = tokio::time::sleep(SKIP_AFTER), if untold => self.lock().skip(broker, &mut batch)?,
+                        // A lane may die alone, and what was in flight on it waits for a resume.
+                        lost = connection.closed() => return Err(lost.into()),
+                    }
+                }
                 Filled::Ended => break,
             }
         }

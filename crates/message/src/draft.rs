@@ -146,6 +146,11 @@ fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), Draft
     Ok(())
 }
 
+/// Whether a text is within its bound and printable.
+pub(crate) fn is_plain(text: &str, limit: usize) -> bool {
+    text.len() <= limit && !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
 /// Why a draft cannot be published. Nothing was published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -4,7 +4,8 @@ use bincode_codec::{BorrowDecode, Encode};
 
 use crate::codec as bincode_codec;
 use crate::codec::CodecError;
-use crate::{ContentType, Draft, Epoch, Timestamp};
+use crate::draft::{MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES, is_plain};
+use crate::{ContentType, Draft, Epoch, NodeId, Timestamp, Topic};
 
 /// Longest encoded head. The bounds of a [`Draft`] and of a topic keep every head below it.
 pub const MAX_HEAD_BYTES: usize = 4 * 1024;
@@ -71,6 +72,24 @@ impl<'a> Head<'a> {
         bincode_codec::decode(bytes)
     }
 
+    /// Whether every field is what a draft could have said: what came from elsewhere is held to the same bounds.
+    pub(crate) fn is_in_bounds(&self) -> bool {
+        let content_type = match self.content_type {
+            WireContentType::Other(name) => name,
+            _ => "",
+        };
+        let ids = [self.correlation_id, self.causation_id].into_iter().flatten();
+        let texts = [(self.event, MAX_EVENT_BYTES), (content_type, MAX_CONTENT_TYPE_BYTES)];
+        self.seq > 0
+            && Topic::check(self.topic).is_ok()
+            && !self.event.is_empty()
+            && self.originating_node.is_none_or(|node| NodeId::new(node).is_ok())
+            && texts
+                .into_iter()
+                .chain(ids.map(|id| (id, MAX_ID_BYTES)))
+                .all(|(text, limit)| is_plain(text, limit))
+    }
+
     /// When it was published, by the publishing node's clock.
     pub fn timestamp(&self, epoch: Epoch) -> Timestamp {
         Timestamp::from_millis(self.time.wrapping_add_unsigned(epoch.0))
@@ -90,7 +109,6 @@ impl<'a> Head<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Topic;
 
     /// Wire format 1. If this fails, old peers cannot read us: raise the format version instead.
     #[test]

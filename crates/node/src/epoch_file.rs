@@ -16,6 +16,15 @@ const FILE: &str = "epoch";
 /// # Errors
 /// [`EpochError`]. The caller may go on with [`from_clock`], and should say so.
 pub(crate) fn next(directory: &Path) -> Result<Epoch, EpochError> {
+    take(directory, from_clock())
+}
+
+/// Makes the next run's number higher than `newer`, which a peer knows.
+pub(crate) fn raise(directory: &Path, newer: Epoch) -> Result<(), EpochError> {
+    take(directory, newer).map(drop)
+}
+
+fn take(directory: &Path, at_least: Epoch) -> Result<Epoch, EpochError> {
     let path = directory.join(FILE);
     let fail = |action| {
         move |source| EpochError {
@@ -33,7 +42,7 @@ pub(crate) fn next(directory: &Path) -> Result<Epoch, EpochError> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => 0,
         Err(err) => return Err(fail("read")(err)),
     };
-    let epoch = from_clock().0.max(last.saturating_add(1));
+    let epoch = at_least.0.max(last.saturating_add(1));
     let beside = directory.join(format!("{FILE}.new"));
     let write = || {
         let mut file = File::create(&beside)?;
@@ -73,6 +82,13 @@ mod tests {
         fs::write(data.join(FILE), "99999999999999\n").unwrap();
         assert_eq!(next(&data).unwrap(), Epoch(100_000_000_000_000));
         assert_eq!(next(&data).unwrap(), Epoch(100_000_000_000_001));
+    }
+
+    #[test]
+    fn a_run_after_a_raise_is_above_it() {
+        let directory = tempfile::tempdir().unwrap();
+        raise(directory.path(), Epoch(99_999_999_999_999)).unwrap();
+        assert_eq!(next(directory.path()).unwrap(), Epoch(100_000_000_000_000));
     }
 
     #[test]

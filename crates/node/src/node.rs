@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ struct Inner {
     /// `None`: no secret, so local clients only.
     mesh: Option<Mesh>,
     address: SocketAddr,
+    data_dir: PathBuf,
     drain_timeout: Duration,
 }
 
@@ -50,7 +52,11 @@ impl Node {
     /// [`StartError`]; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         config.check()?;
-        let epoch = take_epoch(&config);
+        let data_dir = match &config.data_dir {
+            Some(directory) => directory.clone(),
+            None => default_data_dir(std::env::vars_os(), &config.name),
+        };
+        let epoch = take_epoch(&data_dir);
         let source = Source {
             node: config.name.clone(),
             epoch,
@@ -87,6 +93,7 @@ impl Node {
                 supervisor,
                 mesh,
                 address,
+                data_dir,
                 drain_timeout,
             }),
         })
@@ -297,7 +304,15 @@ impl Node {
 
     /// Waits until the node cannot go on; gives the reason in words. Cancel safe.
     pub async fn failed(&self) -> String {
-        self.inner.supervisor.failed().await
+        let reason = self.inner.supervisor.failed().await;
+        if let Some(newer) = self.inner.mesh.as_ref().and_then(Mesh::newer_run) {
+            // The next start must be above what peers know, whatever the clock says.
+            let raised = epoch_file::raise(&self.inner.data_dir, newer);
+            if let Err(err) = raised {
+                tracing::warn!(err = &err as &dyn std::error::Error, "cannot raise this node's epoch");
+            }
+        }
+        reason
     }
 }
 
@@ -408,12 +423,8 @@ pub enum StartError {
 }
 
 /// The number of this run. Without a directory that can be written the clock must do.
-fn take_epoch(config: &Config) -> Epoch {
-    let directory = config
-        .data_dir
-        .clone()
-        .unwrap_or_else(|| default_data_dir(std::env::vars_os(), &config.name));
-    epoch_file::next(&directory).unwrap_or_else(|err| {
+fn take_epoch(directory: &Path) -> Epoch {
+    epoch_file::next(directory).unwrap_or_else(|err| {
         let err = &err as &dyn std::error::Error;
         tracing::warn!(
             err,

@@ -292,3 +292,91 @@ async fn without_a_secret_there_is_no_mesh_and_messages_are_unsigned() {
         .await;
     assert!(seeded.unwrap_err().to_string().contains("secret"));
 }
+
+/// The newcomer goes, whoever dials whom: its address is among everybody's seeds.
+#[tokio::test]
+async fn a_taken_name_never_costs_the_node_that_has_it() {
+    let lab = Lab::new();
+    let spot = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let a = lab.builder("a").start().await.unwrap();
+    let x = lab
+        .builder("x")
+        .seed(address(&a))
+        .seed(spot.to_string())
+        .start()
+        .await
+        .unwrap();
+    all_see_all(&[a.clone(), x.clone()]).await;
+    let other_data = lab.directory.path().join("twin");
+    let twin = lab
+        .builder("x")
+        .data_dir(other_data)
+        .listen(spot)
+        .seed(address(&x))
+        .start()
+        .await
+        .unwrap();
+    let reason = timeout(DEADLINE, twin.failed()).await.expect("the newcomer gives up");
+    assert!(reason.starts_with("duplicate_node_id"), "{reason}");
+    twin.shutdown().await;
+    let failed = timeout(Duration::from_secs(2), x.failed()).await;
+    assert!(failed.is_err(), "the incumbent goes on, and not: {failed:?}");
+    all_see_all(&[a, x]).await;
+}
+
+/// One node under two addresses, neither of them the advertised one: the links must not replace each other for ever.
+#[tokio::test]
+async fn two_addresses_of_one_seed_settle_on_one_link() {
+    let lab = Lab::new();
+    let port = std::net::UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let everywhere: std::net::SocketAddr = ([0, 0, 0, 0], port).into();
+    let advertised: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
+    let a = lab
+        .builder("a")
+        .listen(everywhere)
+        .advertise(advertised)
+        .start()
+        .await
+        .unwrap();
+    let b = lab
+        .builder("b")
+        .seed(format!("127.0.0.2:{port}"))
+        .seed(format!("127.0.0.3:{port}"))
+        .start()
+        .await
+        .unwrap();
+    all_see_all(&[a.clone(), b.clone()]).await;
+    // Both seeds have been tried within two rounds; from then on the view stands still.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut views = std::collections::HashSet::new();
+    for _ in 0..100 {
+        views.insert(format!("{:?}{:?}", a.members(), b.members()));
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    assert_eq!(views.len(), 1, "{views:#?}");
+    assert!(b.members().iter().all(|member| member.inbound && member.outbound));
+}
+
+/// A node that was long in the mesh tells a newcomer nothing of its past.
+#[tokio::test]
+async fn a_newcomer_reads_only_what_is_published_after_it_joined() {
+    let lab = Lab::new();
+    let [_a, b, c] = lab.three().await;
+    let (_keep, _) = c.subscribe(Instance::Events, [pattern("*")]).await.unwrap();
+    for n in 0..500 {
+        b.publish(Instance::Events, &draft("old", &n.to_string())).unwrap();
+    }
+    for _ in 0..5 {
+        let d = lab.start("d", &[&c]).await;
+        let (mut all, report) = d.subscribe(Instance::Events, [pattern("*")]).await.unwrap();
+        assert_eq!((report.live, report.nodes), (4, 4));
+        b.publish(Instance::Events, &draft("new", "new")).unwrap();
+        assert_eq!(next_text(&mut all).await, "new");
+        d.shutdown().await;
+        eventually("d has left", || b.members().len() == 3 && c.members().len() == 3).await;
+    }
+}

@@ -24,7 +24,7 @@ pub(crate) struct Hello {
     /// Counts the dialer's links: a higher number replaces a lower one of the same run.
     pub(crate) link: u64,
     pub(crate) lane: u8,
-    /// Whether the dialer has been in a mesh: tells a heal from a newcomer with a taken name.
+    /// Whether the dialer was linked with others before: tells a heal from a newcomer with a taken name.
     pub(crate) joined: bool,
     /// The dialer's program version.
     pub(crate) program: String,
@@ -50,7 +50,8 @@ pub(crate) enum FromAcceptor {
     Interest(InterestFrame),
     /// The answer to a ping.
     Pong(u64),
-    /// Per instance, the last seq the acceptor's broker holds or has accounted for.
+    /// Per instance, the last seq the acceptor's broker holds or has accounted for, and one more once the feed's end
+    /// was heard.
     Ack(Vec<(u8, u64)>),
 }
 
@@ -62,6 +63,8 @@ pub(crate) struct Welcome {
     pub(crate) node: String,
     pub(crate) epoch: u64,
     pub(crate) program: String,
+    /// Whether the acceptor has been in a mesh.
+    pub(crate) joined: bool,
     /// Per instance the next seq wanted; 0 = begin with what is published from now on.
     pub(crate) next: Vec<u64>,
 }
@@ -145,11 +148,12 @@ mod tests {
             node: "b".into(),
             epoch: 2,
             program: "p".into(),
+            joined: true,
             next: vec![0, 5],
         };
         assert_eq!(
             encode(&FromAcceptor::Welcome(welcome)).unwrap(),
-            b"\x0a\0\0\0\0\x01\x01b\x02\x01p\x02\0\x05"
+            b"\x0b\0\0\0\0\x01\x01b\x02\x01p\x01\x02\0\x05"
         );
         let frame = InterestFrame {
             version: 4,

@@ -1,5 +1,8 @@
 //! The receiver's side of a feed: nothing twice, nothing out of order, nothing skipped unannounced.
 
+/// No feed gets this far; a seq above it is an attempt to make arithmetic overflow.
+const MAX_SEQ: u64 = u64::MAX / 4;
+
 /// How far a feed of a source has come here. Outlives the links that carry it.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct IncomingFeed {
@@ -27,9 +30,17 @@ impl IncomingFeed {
         self.seen.unwrap_or(0)
     }
 
+    /// What the source is told: the last seq accounted for, and one more once the feed's end was heard.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.seen() + u64::from(self.ended)
+    }
+
     /// A stream begins, and speaks of `start` and what follows.
     pub(crate) fn on_start(&mut self, start: u64) -> Result<(), OrderError> {
-        let before = start.checked_sub(1).ok_or(OrderError)?;
+        let before = start
+            .checked_sub(1)
+            .filter(|before| *before <= MAX_SEQ)
+            .ok_or(OrderError)?;
         match self.seen {
             Some(seen) if seen != before => Err(OrderError),
             _ => {
@@ -42,7 +53,7 @@ impl IncomingFeed {
     /// A message that follows `delta` after the last.
     pub(crate) fn on_message(&mut self, delta: u64, seq: u64) -> Result<(), OrderError> {
         let seen = self.open()?;
-        if delta == 0 || seen.checked_add(delta) != Some(seq) {
+        if delta == 0 || seen.checked_add(delta) != Some(seq) || seq > MAX_SEQ {
             return Err(OrderError);
         }
         self.seen = Some(seq);
@@ -51,7 +62,7 @@ impl IncomingFeed {
 
     /// Seqs that will not come. They lie after what was seen; what lies between was not wanted.
     pub(crate) fn on_gap(&mut self, first: u64, last: u64) -> Result<(), OrderError> {
-        if first <= self.open()? || last < first {
+        if first <= self.open()? || last < first || last > MAX_SEQ {
             return Err(OrderError);
         }
         self.seen = Some(last);
@@ -60,7 +71,7 @@ impl IncomingFeed {
 
     /// Nothing up to `through` was wanted.
     pub(crate) fn on_skipped(&mut self, through: u64) -> Result<(), OrderError> {
-        if through < self.open()? {
+        if through < self.open()? || through > MAX_SEQ {
             return Err(OrderError);
         }
         self.seen = Some(through);
@@ -113,7 +124,10 @@ mod tests {
         assert_eq!(feed.on_skipped(11), Err(OrderError));
         feed.on_skipped(20).unwrap();
         assert_eq!(feed.on_message(u64::MAX, 19), Err(OrderError), "overflow");
+        assert_eq!(feed.on_gap(21, u64::MAX), Err(OrderError), "absurd");
+        assert_eq!(feed.acknowledged(), 20);
         feed.on_ended(20).unwrap();
+        assert_eq!(feed.acknowledged(), 21);
         assert_eq!(feed.on_message(1, 21), Err(OrderError), "after the end");
     }
 

@@ -1,6 +1,6 @@
 //! The sender's side of a feed on one link: a cursor over the backlog, and what the peer wants of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bellwether_broker::Broker;
 use bellwether_broker::matcher::Matcher;
@@ -17,7 +17,9 @@ const READ_MESSAGES: usize = 256;
 /// So many unwanted messages in a row are told to the peer, so that a resume need not go back over them.
 const SKIP_MARK: u64 = 1024;
 /// Topics whose answer is remembered; when full, all are forgotten.
-const CACHED_TOPICS: usize = 65_536;
+const CACHED_TOPICS: usize = 8_192;
+/// Messages looked at in one fill: a peer that wants little of a long backlog must not hold up the others.
+const FILL_MESSAGES: u64 = 8_192;
 /// No pattern wants the topic.
 const UNWANTED: u64 = u64::MAX;
 
@@ -94,6 +96,11 @@ impl OutgoingFeed {
         !self.wants.is_empty()
     }
 
+    /// How many patterns the peer wants.
+    pub(crate) fn wants(&self) -> usize {
+        self.wants.len()
+    }
+
     /// What the peer wants.
     pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.wants.keys()
@@ -124,10 +131,11 @@ impl OutgoingFeed {
     /// The peer wants these and nothing else: its first word on a link, and when it could not tell single changes.
     pub(crate) fn want_only(&mut self, wants: Vec<(Pattern, u64, u64)>, head: u64) {
         self.heard = true;
+        let kept: HashSet<&Pattern> = wants.iter().map(|(pattern, ..)| pattern).collect();
         let gone: Vec<Pattern> = self
             .wants
             .keys()
-            .filter(|known| !wants.iter().any(|(p, ..)| p == *known))
+            .filter(|known| !kept.contains(known))
             .cloned()
             .collect();
         gone.iter().for_each(|pattern| self.forget(pattern));
@@ -142,9 +150,29 @@ impl OutgoingFeed {
         self.ending = true;
     }
 
+    /// Whether unwanted messages were looked at since the peer was told anything. Told after a while
+    /// ([`skip`](Self::skip)), they are not asked for again by a resume when the backlog no longer has them.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.is_wanted() && self.next - 1 > self.told
+    }
+
+    /// Tells how far nothing was wanted.
+    pub(crate) fn skip(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(), SealError> {
+        if self.has_untold() {
+            let through = self.next - 1;
+            put_mark(
+                &broker.sealer(self.instance).seal_mark(&Mark::Skipped { through })?,
+                out,
+            );
+            self.told = through;
+        }
+        Ok(())
+    }
+
     /// Appends frames to `out`: confirmations, then messages that are wanted. Returns how far it came, and how many
     /// messages it appended.
     pub(crate) fn fill(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(Filled, u64), SealError> {
+        let stop_at = self.next.saturating_add(FILL_MESSAGES);
         if !self.heard {
             return Ok((Filled::AllToldFor, 0));
         }
@@ -195,17 +223,18 @@ impl OutgoingFeed {
             if self.next > read.head {
                 break;
             }
+            if self.next >= stop_at {
+                return Ok((Filled::More, messages));
+            }
         }
-        let unwanted = self.next - 1 - self.told;
         if self.ending {
             let ended = Mark::EpochEnded { last: self.next - 1 };
             put_mark(&sealer.seal_mark(&ended)?, out);
             self.told = self.next - 1;
             return Ok((Filled::Ended, messages));
         }
-        if unwanted >= SKIP_MARK && self.is_wanted() {
-            put_mark(&sealer.seal_mark(&Mark::Skipped { through: self.next - 1 })?, out);
-            self.told = self.next - 1;
+        if self.next - 1 - self.told >= SKIP_MARK {
+            self.skip(broker, out)?;
         }
         Ok((Filled::AllToldFor, messages))
     }

@@ -4,7 +4,7 @@
 //! either direction. When its gossip stops it is suspect and is asked on the link; one that does not answer for a second is down. So
 //! a pause of a second alarms nobody, and a kill is noticed within three.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub(crate) const MAX_MEMBERS: usize = 256;
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// A link that is up one way only for so long is worth a warning: a firewall, or a wrong advertised address.
 const ONE_WAY_FOR: Duration = Duration::from_secs(5);
+/// A first join waits so long for the links that are still missing.
+const JOIN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a member that is down stays in view.
 const KEEP_DOWN: Duration = Duration::from_secs(300);
 
@@ -46,6 +48,14 @@ pub(crate) struct Roster {
     left: BTreeMap<NodeId, Epoch>,
     /// Suspects to be asked.
     asks: Vec<NodeId>,
+    /// Runs that are no longer in view, not yet told.
+    gone: Vec<Source>,
+    /// When gossip last named a node that it had not named before.
+    named_at: Option<Duration>,
+    /// Gossip that has named nobody new for so long has named all there are.
+    settle: Duration,
+    /// When a link was first up both ways.
+    first_linked_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -62,25 +72,31 @@ struct Row {
     answered_at: Option<Duration>,
     down_at: Duration,
     leaving: bool,
+    /// Its process has lost all state: a reset said so, signed with its key.
+    was_reset: bool,
     /// Since when it is linked one way only.
     one_way_at: Option<Duration>,
     one_way_told: bool,
 }
 
 impl Roster {
-    pub(crate) fn new(own: Member) -> Self {
+    pub(crate) fn new(own: Member, settle: Duration) -> Self {
         Self {
             own,
             rows: BTreeMap::new(),
             gossip: BTreeMap::new(),
             left: BTreeMap::new(),
             asks: Vec::new(),
+            gone: Vec::new(),
+            named_at: None,
+            settle,
+            first_linked_at: None,
         }
     }
 
     /// What gossip holds for live now, this node left out.
     pub(crate) fn on_gossip(&mut self, live: Vec<Gossiped>, now: Duration) {
-        self.gossip.clear();
+        let before = std::mem::take(&mut self.gossip);
         for gossiped in live {
             let node = &gossiped.source.node;
             let is_newest = self
@@ -90,7 +106,11 @@ impl Roster {
             let is_current = self
                 .known_epoch(node)
                 .is_none_or(|known| known <= gossiped.source.epoch);
-            if *node != self.own.node && is_newest && is_current && !self.has_left(&gossiped.source) {
+            let has_room = self.gossip.len() < MAX_MEMBERS;
+            if *node != self.own.node && is_newest && is_current && has_room && !self.has_left(&gossiped.source) {
+                if !before.contains_key(node) {
+                    self.named_at = Some(now);
+                }
                 self.gossip.insert(node.clone(), gossiped);
             }
         }
@@ -122,6 +142,7 @@ impl Roster {
             answered_at: None,
             down_at: now,
             leaving: false,
+            was_reset: false,
             one_way_at: None,
             one_way_told: false,
         });
@@ -139,7 +160,48 @@ impl Roster {
             row.state = MemberState::Alive;
         }
         row.asked_at = None;
+        if row.inbound && row.outbound {
+            self.first_linked_at.get_or_insert(now);
+        }
         self.judge(now);
+    }
+
+    /// The node's process has lost all its state: this run of it is over.
+    pub(crate) fn on_reset(&mut self, source: &Source) {
+        if let Some(row) = self.row(source) {
+            row.was_reset = true;
+        }
+    }
+
+    /// Whether a run is certainly over, or taken for it.
+    pub(crate) fn is_over(&self, source: &Source) -> bool {
+        match self.rows.get(&source.node) {
+            Some(row) if row.epoch == source.epoch => row.was_reset || row.state == MemberState::Down,
+            Some(row) => row.epoch > source.epoch,
+            None => true,
+        }
+    }
+
+    /// Whether this node was ever linked both ways with another: it is no newcomer then.
+    pub(crate) fn has_been_linked(&self) -> bool {
+        self.first_linked_at.is_some()
+    }
+
+    /// Whether the first join is done: every node that gossip names, and every member, is linked both ways, and gossip
+    /// has named nobody new for a while (it takes a node for alive at its second heartbeat). A member
+    /// that cannot be reached both ways does not put it off for ever.
+    pub(crate) fn is_joined(&self, now: Duration) -> bool {
+        let linked = |node: &NodeId| self.rows.get(node).is_some_and(|row| row.inbound && row.outbound);
+        let alive = self
+            .rows
+            .iter()
+            .filter(|(_, row)| row.state == MemberState::Alive)
+            .map(|(node, _)| node);
+        let waited = self
+            .first_linked_at
+            .is_some_and(|at| now.saturating_sub(at) >= JOIN_PATIENCE);
+        let settled = self.named_at.is_some_and(|at| now.saturating_sub(at) >= self.settle);
+        waited || (settled && !self.rows.is_empty() && alive.chain(self.gossip.keys()).all(linked))
     }
 
     /// A link is gone.
@@ -182,7 +244,9 @@ impl Roster {
         self.judge(now);
         let is_old = |row: &Row| row.state == MemberState::Down && now.saturating_sub(row.down_at) >= KEEP_DOWN;
         let old = self.rows.extract_if(.., |_, row| is_old(row));
-        old.map(|(node, row)| Source { node, epoch: row.epoch }).collect()
+        self.gone
+            .extend(old.map(|(node, row)| Source { node, epoch: row.epoch }));
+        std::mem::take(&mut self.gone)
     }
 
     /// The suspects to be asked now; each is named once per question.
@@ -231,10 +295,18 @@ impl Roster {
 
     /// Whom to keep a link to: what gossips, and every member that has not left.
     pub(crate) fn dials(&self) -> BTreeMap<NodeId, SocketAddr> {
+        let alive = self
+            .rows
+            .values()
+            .filter(|row| row.state != MemberState::Down)
+            .map(|row| row.address);
+        let claimed: HashSet<SocketAddr> = alive.chain(self.gossip.values().map(|known| known.address)).collect();
+        // An address that a living node has taken over is no longer that of one that is down.
+        let is_lost = |row: &Row| row.state == MemberState::Down && claimed.contains(&row.address);
         let members = self
             .rows
             .iter()
-            .filter(|(_, row)| !row.leaving)
+            .filter(|(_, row)| !row.leaving && !is_lost(row))
             .map(|(node, row)| (node.clone(), row.address));
         let mut dials: BTreeMap<NodeId, SocketAddr> = members.collect();
         dials.extend(
@@ -247,6 +319,17 @@ impl Roster {
 
     /// Applies the rules to every row.
     fn judge(&mut self, now: Duration) {
+        let is_silent = |row: &Row| row.leaving && !row.inbound && !row.outbound;
+        let left: Vec<Source> = self
+            .rows
+            .extract_if(.., |_, row| is_silent(row))
+            .map(|(node, row)| Source { node, epoch: row.epoch })
+            .collect();
+        // It said that it would stop: its end is no alarm, whether its last words arrived or not.
+        for source in left {
+            self.on_left(&source);
+            self.gone.push(source);
+        }
         for (node, row) in &mut self.rows {
             let gossips = self
                 .gossip

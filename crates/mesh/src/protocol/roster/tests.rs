@@ -18,7 +18,7 @@ fn address(port: u16) -> SocketAddr {
 fn roster() -> Roster {
     let node = NodeId::new("m").unwrap();
     let version = String::new();
-    Roster::new(Member {
+    let own = Member {
         node,
         epoch: Epoch(1),
         address: address(1),
@@ -26,7 +26,8 @@ fn roster() -> Roster {
         inbound: true,
         outbound: true,
         version,
-    })
+    };
+    Roster::new(own, ms(600))
 }
 
 fn gossiped(node: &str, epoch: u64, port: u16) -> Gossiped {
@@ -160,4 +161,55 @@ fn a_link_that_stays_one_way_is_told_once() {
     assert!(roster.one_way(ms(9000)).is_empty());
     roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(9001));
     assert!(roster.one_way(ms(20_000)).is_empty());
+}
+
+#[test]
+fn a_leaver_whose_last_words_are_lost_is_no_alarm() {
+    let mut roster = roster();
+    roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(0));
+    roster.on_leaving(&source("b", 1));
+    roster.on_unlinked(Direction::In, &source("b", 1), ms(10));
+    assert_eq!(state(&roster, "b"), None);
+    assert_eq!(roster.tick(ms(20)), [source("b", 1)]);
+}
+
+#[test]
+fn an_address_taken_over_by_a_living_node_is_dialed_for_that_node_alone() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("y-old", 1), address(2), "1", ms(0));
+    roster.on_unlinked(Direction::Out, &source("y-old", 1), ms(10));
+    roster.tick(ms(2000));
+    assert_eq!(state(&roster, "y-old"), Some(MemberState::Down));
+    assert_eq!(roster.dials().len(), 1);
+    roster.on_gossip(vec![gossiped("b-new", 1, 2)], ms(2001));
+    assert_eq!(roster.dials(), [(NodeId::new("b-new").unwrap(), address(2))].into());
+}
+
+#[test]
+fn the_first_join_is_done_when_all_that_gossip_names_is_linked_both_ways() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("seed", 1), address(2), "1", ms(0));
+    roster.on_linked(Direction::In, &source("seed", 1), address(2), "1", ms(1));
+    assert!(!roster.is_joined(ms(2)), "gossip has not told of the others yet");
+    roster.on_gossip(vec![gossiped("seed", 1, 2), gossiped("c", 1, 3)], ms(3));
+    assert!(!roster.is_joined(ms(4)));
+    roster.on_linked(Direction::Out, &source("c", 1), address(3), "1", ms(5));
+    assert!(!roster.is_joined(ms(6)));
+    assert!(
+        roster.is_joined(ms(5001)),
+        "one that cannot be reached does not put it off for ever"
+    );
+    roster.on_linked(Direction::In, &source("c", 1), address(3), "1", ms(7));
+    assert!(!roster.is_joined(ms(602)), "gossip may yet name others");
+    assert!(roster.is_joined(ms(603)));
+}
+
+#[test]
+fn a_run_is_over_when_it_was_reset_or_is_down_or_unknown() {
+    let mut roster = roster();
+    assert!(roster.is_over(&source("b", 1)));
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    assert!(!roster.is_over(&source("b", 1)));
+    roster.on_reset(&source("b", 1));
+    assert!(roster.is_over(&source("b", 1)));
 }
