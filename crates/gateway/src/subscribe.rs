@@ -91,6 +91,11 @@ fn parse_pattern(text: &str) -> Result<(Instance, Pattern), ApiError> {
         return Err(ApiError::new(Reason::BadPattern, words));
     };
     let instance = parse_instance(instance)?;
+    if pattern.split(':').any(|level| level == " ") {
+        // In a query `+` means a space, and that pattern would match nothing, in silence.
+        let words = format!("the pattern for {instance} has a level that is one space; for `+` write %2B in a query");
+        return Err(ApiError::new(Reason::BadPattern, words));
+    }
     let pattern = Pattern::new(pattern).map_err(|err| {
         ApiError::new(
             Reason::BadPattern,

@@ -128,9 +128,11 @@ impl Mesh {
         let own = Source::clone(broker.source());
         let identity = Identity::new(&settings.ring, &own.node)?;
         let strangers = Arc::new(Strangers::default());
-        let bind = |source| MeshError::Bind {
-            address: settings.listen,
-            source,
+        let address = settings.listen;
+        let bind = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => MeshError::InUse { address },
+            io::ErrorKind::AddrNotAvailable => MeshError::NotOurs { address },
+            _ => MeshError::Bind { address, source },
         };
         let endpoints = Endpoints::bind(sockets, identity, settings.listen, strangers.clone()).map_err(bind)?;
         let advertise = settings.advertise.unwrap_or_else(|| endpoints.listen());
@@ -604,6 +606,18 @@ pub enum MeshError {
     /// The secret gives no identity.
     #[error("the node's identity cannot be made")]
     Identity(#[from] IdentityError),
+    /// Another program has the port.
+    #[error("{address} (UDP) is already in use: another node or program listens there; choose another with --listen")]
+    InUse {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The address is not one of this host's.
+    #[error("{address} is no address of this host; choose one that is with --listen")]
+    NotOurs {
+        /// Where.
+        address: SocketAddr,
+    },
     /// The port cannot be had.
     #[error("cannot listen on {address} (UDP)")]
     Bind {

@@ -18,6 +18,8 @@ use crate::node_url::NodeUrl;
 use crate::output::{self, Format};
 use crate::runtime::{StopSignals, block_on};
 
+/// Between two dials of a connection that only shows whether the node is there.
+const REDIAL_PAUSE: Duration = Duration::from_secs(1);
 /// Refused lines that are told one by one; the others are only counted.
 const REFUSALS_TOLD: u64 = 20;
 /// How far a run may fall behind its rate and still catch up. Beyond it (the input paused) the schedule starts anew,
@@ -234,6 +236,8 @@ impl<'a> Door<'a> {
         loop {
             if let Some(client) = &mut self.connection {
                 client.closed().await;
+                // Behind a forwarder a dial may succeed though the node is gone, again and again.
+                tokio::time::sleep(REDIAL_PAUSE).await;
             }
             match Client::connect(self.node).await {
                 Ok(client) => self.connection = Some(client),

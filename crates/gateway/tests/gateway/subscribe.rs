@@ -88,6 +88,7 @@ async fn what_is_wrong_is_said_in_words() {
             "the pattern for alerts is wrong: the text is empty",
         ),
         ("?pattern=alerts/a::b", "bad_pattern", "level 2 is empty"),
+        ("?pattern=alerts/a:+:b", "bad_pattern", "write %2B"),
         (
             "?pattern=alerts/a&pattern=events/%0A",
             "bad_pattern",
