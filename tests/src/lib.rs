@@ -11,10 +11,14 @@ mod log;
 pub mod port;
 mod process;
 pub mod program;
+mod relay;
 mod stream;
+mod traffic;
 
 pub use self::client::{Answer, Client};
 pub use self::lab::{Lab, all_see_all};
 pub use self::log::Log;
 pub use self::process::{Member, Process, Start};
+pub use self::relay::Relay;
 pub use self::stream::{Item, Message, Stream};
+pub use self::traffic::Traffic;

@@ -1,0 +1,157 @@
+//! Inside one broker: publishes and deliveries on one thread, without a network.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use bellwether_broker::{Broker, Delivery, InstanceSettings, MAX_PATTERNS, Subscription};
+use bellwether_message::{ContentType, Draft, Epoch, Instance, KeyRing, NodeId, Pattern, Source, Topic};
+
+use crate::PASSES;
+use crate::node::SECRET;
+use crate::spread::{Spread, count};
+
+const PAYLOAD_BYTES: usize = 128;
+/// How long one pass publishes.
+const PASS: Duration = Duration::from_millis(700);
+/// Messages published before their subscribers read them. The queues hold many more.
+const BATCH: usize = 250;
+/// Levels of a topic that 2^10 patterns match, each level named or `+`.
+const LEVELS: usize = 10;
+
+/// Subscriptions of one scene, and what is published.
+struct Scene {
+    name: String,
+    topics: Vec<String>,
+    patterns: Vec<String>,
+    /// Subscriptions that each message reaches.
+    reached: u64,
+}
+
+/// A section of Markdown.
+pub(crate) fn measure() -> anyhow::Result<String> {
+    let mut section = format!(
+        "Inside one broker, one thread: every message of {PAYLOAD_BYTES} B is signed, queued and read by each \
+         subscription that it matches.\n\n\
+         | subscriptions | publishes/s | deliveries/s |\n|---|---|---|\n"
+    );
+    for scene in scenes() {
+        let passes = (0..PASSES).map(|_| scene.pass()).collect::<Result<Vec<f64>, _>>()?;
+        let deliveries = passes.iter().map(|publishes| publishes * scene.reached as f64);
+        let deliveries = Spread::new(deliveries, count);
+        writeln!(
+            section,
+            "| {} | {} | {deliveries} |",
+            scene.name,
+            Spread::new(passes, count)
+        )?;
+    }
+    Ok(section)
+}
+
+fn scenes() -> Vec<Scene> {
+    let topics: Vec<String> = (0..100).map(|n| format!("orders:shop-{n}:new")).collect();
+    let with_patterns = |patterns: usize| Scene {
+        name: format!("{patterns} patterns, one of which matches"),
+        topics: (0..patterns).map(|n| format!("device:{n}:state")).collect(),
+        patterns: (0..patterns).map(|n| format!("device:{n}:*")).collect(),
+        reached: 1,
+    };
+    vec![
+        Scene {
+            name: "1, on every topic".to_owned(),
+            topics: topics.clone(),
+            patterns: vec!["*".to_owned()],
+            reached: 1,
+        },
+        Scene {
+            name: "1,000, each on 1 % of the topics".to_owned(),
+            topics: topics.clone(),
+            patterns: (0..10).flat_map(|_| topics.clone()).collect(),
+            reached: 10,
+        },
+        Scene {
+            name: "1,000, all on every topic by the same pattern".to_owned(),
+            topics,
+            patterns: vec!["*".to_owned(); 1_000],
+            reached: 1_000,
+        },
+        Scene {
+            name: "1,000, all on every topic, each by a pattern of its own".to_owned(),
+            topics: vec![["level"; LEVELS].join(":")],
+            patterns: (0..1_000).map(named_or_any).collect(),
+            reached: 1_000,
+        },
+        with_patterns(10),
+        with_patterns(MAX_PATTERNS),
+    ]
+}
+
+/// The pattern whose levels are `+` where the bits of `number` are set.
+fn named_or_any(number: usize) -> String {
+    let level = |bit: usize| if number >> bit & 1 == 1 { "+" } else { "level" };
+    (0..LEVELS).map(level).collect::<Vec<_>>().join(":")
+}
+
+impl Scene {
+    /// Publishes a second.
+    fn pass(&self) -> anyhow::Result<f64> {
+        let broker = broker()?;
+        let patterns = self.patterns.iter().map(|pattern| Pattern::new(pattern));
+        let mut subscriptions = patterns
+            .map(|pattern| Ok(broker.subscribe(Instance::Events, [pattern?])?))
+            .collect::<anyhow::Result<Vec<Subscription>>>()?;
+        let drafts = self.topics.iter().map(|topic| Ok(draft(Topic::new(topic)?)));
+        let drafts = drafts.collect::<anyhow::Result<Vec<Draft>>>()?;
+
+        let began = Instant::now();
+        let (mut published, mut delivered) = (0_u64, 0_u64);
+        let mut drafts = drafts.iter().enumerate().cycle();
+        while began.elapsed() < PASS {
+            let mut reached = 0..subscriptions.len();
+            for (index, draft) in drafts.by_ref().take(BATCH) {
+                broker.publish(Instance::Events, draft)?;
+                published += 1;
+                // Where a message reaches one of very many subscriptions, only that one is asked.
+                if self.reached == 1 && subscriptions.len() > 1 {
+                    delivered += read(&mut subscriptions[index..=index])?;
+                    reached = 0..0;
+                }
+            }
+            delivered += read(&mut subscriptions[reached])?;
+        }
+        let elapsed = began.elapsed();
+        ensure!(
+            delivered == published * self.reached,
+            "{}: {delivered} of {published}",
+            self.name
+        );
+        Ok(published as f64 / elapsed.as_secs_f64())
+    }
+}
+
+fn broker() -> anyhow::Result<Broker> {
+    let source = Source {
+        node: NodeId::new("a")?,
+        epoch: Epoch(1),
+    };
+    let ring = KeyRing::new("bench", [SECRET])?;
+    let settings = Instance::ALL.map(InstanceSettings::default_for);
+    Ok(Broker::new("bench", source, Some(&ring), &settings))
+}
+
+fn draft(topic: Topic) -> Draft {
+    Draft::new(topic, "bench").payload(ContentType::Bytes, vec![b'x'; PAYLOAD_BYTES])
+}
+
+/// Reads all that is there.
+fn read(subscriptions: &mut [Subscription]) -> anyhow::Result<u64> {
+    let mut messages = 0;
+    for subscription in subscriptions {
+        while let Some(delivery) = subscription.try_next() {
+            ensure!(matches!(delivery, Delivery::Message(_)), "lost: {delivery:?}");
+            messages += 1;
+        }
+    }
+    Ok(messages)
+}

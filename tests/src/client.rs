@@ -1,0 +1,164 @@
+//! A client: one HTTP connection to a node, one request at a time.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+
+use crate::deadline::soon;
+use crate::stream::Stream;
+
+/// A connection to a node. What does not work is a panic, except where a method says otherwise.
+#[derive(Debug)]
+pub struct Client {
+    address: SocketAddr,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body.
+    pub body: String,
+}
+
+impl Client {
+    /// Connects to a node's HTTP address.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let connect = async {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            // Whoever waits for an answer gets its error.
+            tokio::spawn(connection);
+            anyhow::Ok(Self { address, sender })
+        };
+        let connected = soon("a connection to the node", connect).await;
+        connected.unwrap_or_else(|err| panic!("cannot connect to {address}: {err:#}"))
+    }
+
+    /// Publishes a text and gives its id.
+    pub async fn publish(&mut self, instance: &str, topic: &str, text: impl Into<Bytes>) -> String {
+        let path = format!("/v1/publish/{instance}/{topic}?event=test");
+        self.publish_to(&path, text).await
+    }
+
+    /// Publishes a text at a path that says everything else about it, and gives its id.
+    pub async fn publish_to(&mut self, path_and_query: &str, text: impl Into<Bytes>) -> String {
+        #[derive(Deserialize)]
+        struct Published {
+            id: String,
+        }
+
+        let answer = self.post(path_and_query, "text/plain", text).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path_and_query}: {answer:?}");
+        answer.parse::<Published>().id
+    }
+
+    /// Posts a body.
+    pub async fn post(&mut self, path_and_query: &str, content_type: &str, body: impl Into<Bytes>) -> Answer {
+        self.ask("POST", path_and_query, Some(content_type), body.into()).await
+    }
+
+    /// Gets whatever is at a path.
+    pub async fn get(&mut self, path_and_query: &str) -> Answer {
+        self.ask("GET", path_and_query, None, Bytes::new()).await
+    }
+
+    /// What the node lists at a path.
+    pub async fn list<T: DeserializeOwned>(&mut self, path_and_query: &str) -> Vec<T> {
+        let answer = self.get(path_and_query).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path_and_query}: {answer:?}");
+        answer.parse()
+    }
+
+    /// The value of a metric, by its name and labels.
+    pub async fn metric(&mut self, name: &str) -> u64 {
+        let answer = self.get("/metrics").await;
+        let value = answer
+            .body
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no metric {name}: {answer:?}"))
+    }
+
+    /// Subscribes to patterns, each written `instance/pattern`. The first line of the stream is taken: it says on how
+    /// many nodes the subscription is live.
+    pub async fn subscribe(self, patterns: &[&str]) -> Stream {
+        // In a query a bare `+` means a space.
+        let parameter = |pattern: &&str| format!("pattern={}", pattern.replace('+', "%2B"));
+        let patterns: Vec<String> = patterns.iter().map(parameter).collect();
+        self.stream(&format!("/v1/subscribe?{}", patterns.join("&"))).await
+    }
+
+    async fn stream(mut self, path_and_query: &str) -> Stream {
+        let response = self.send("GET", path_and_query, None, Bytes::new()).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path_and_query}: {response:?}");
+        Stream::begin(response.into_body(), self).await
+    }
+
+    async fn ask(&mut self, method: &str, path_and_query: &str, content_type: Option<&str>, body: Bytes) -> Answer {
+        let response = self.send(method, path_and_query, content_type, body).await;
+        let status = response.status();
+        let body = soon("the body of an answer", response.into_body().collect()).await;
+        let body = body.unwrap_or_else(|err| panic!("the answer to {path_and_query} broke off: {err}"));
+        Answer {
+            status,
+            body: String::from_utf8(body.to_bytes().to_vec()).expect("nodes answer in UTF-8"),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        method: &str,
+        path_and_query: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Response<Incoming> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path_and_query)
+            .header(HOST, self.address.to_string());
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        let request = request.body(Full::new(body)).expect("the test asks for a valid path");
+        let answered = soon("an answer", async {
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        });
+        let answered = answered.await;
+        answered.unwrap_or_else(|err| panic!("no answer to {path_and_query} from {}: {err}", self.address))
+    }
+}
+
+impl Answer {
+    /// Panics unless it is an error with this status, reason and these words.
+    pub fn expect_error(&self, status: u16, reason: &str, words: &str) {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Error {
+            error: String,
+            reason: String,
+        }
+
+        assert_eq!(self.status, status, "{self:?}");
+        let error: Error = self.parse();
+        assert_eq!(error.reason, reason, "{self:?}");
+        assert!(error.error.contains(words), "does not say `{words}`: {self:?}");
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_str(&self.body).unwrap_or_else(|err| panic!("{err}: {self:?}"))
+    }
+}

@@ -1,0 +1,9 @@
+//! Three real processes: what the mesh promises while all is well, while nodes come and go, and against strangers.
+
+// `cfg` tells clippy that what the tests share is a test too.
+#[cfg(test)]
+mod processes {
+    mod coming_and_going;
+    mod exactness;
+    mod strangers;
+}
