@@ -1,5 +1,6 @@
 //! A lab: what the nodes of one test have in common.
 
+use std::borrow::Borrow;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -55,8 +56,8 @@ impl Lab {
 }
 
 /// Waits until each of the nodes has links from and to each other one and knows no further node.
-pub async fn all_see_all(nodes: &[Process]) {
-    for node in nodes {
+pub async fn all_see_all<N: Borrow<Process>>(nodes: &[N]) {
+    for node in nodes.iter().map(Borrow::borrow) {
         eventually(&format!("{} is linked with all others", node.name()), async || {
             let members = node.members().await;
             let linked = members.iter().filter(|member| member.is_linked()).count();

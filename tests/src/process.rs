@@ -83,35 +83,36 @@ impl Start {
         self
     }
 
-    /// Starts it and waits until it says that it has.
+    /// Starts it and waits until it says that it has. Where another process holds its port for a moment, it tries again.
     pub async fn start(mut self) -> Process {
-        let earlier = self.log.text().len();
         self.complete().stdin(Stdio::null()).stdout(Stdio::null());
         self.command.stderr(self.log.stdio());
-        let mut process = Process {
-            name: self.name,
-            child: program::start(&mut self.command),
-            log: self.log,
-            mesh: None,
-            http: None,
-        };
-        let what = format!("{} starts", process.name);
+        let mut earlier = self.log.text().len();
+        let mut child = program::start(&mut self.command);
+        let what = format!("{} starts", self.name);
         let (started, _) = eventually(&what, async || {
-            let text = process.log.text();
+            let ended = child.try_wait().expect("a child can be asked");
+            let text = self.log.text();
             let written = text.get(earlier..).unwrap_or_default();
-            let started = written.lines().find(|line| line.contains(" started "));
-            let ended = process.child.try_wait().expect("a child can be asked");
-            assert!(
-                started.is_some() || ended.is_none(),
-                "{} ended: {ended:?}",
-                process.name
-            );
-            started.map(str::to_owned)
+            if let Some(ended) = ended {
+                assert!(written.contains("already in use"), "{what}: {ended}: {written}");
+                earlier = text.len();
+                child = program::start(&mut self.command);
+                return None;
+            }
+            written
+                .lines()
+                .find(|line| line.contains(" started "))
+                .map(str::to_owned)
         })
         .await;
-        process.mesh = address(&started, "mesh=\"");
-        process.http = address(&started, "http=\"http://");
-        process
+        Process {
+            name: self.name,
+            child,
+            log: self.log,
+            mesh: address(&started, "mesh=\""),
+            http: address(&started, "http=\"http://"),
+        }
     }
 
     /// Starts it where that is expected to fail: runs it to its end.

@@ -14,7 +14,7 @@ use crate::node::{Command, Commands, MESSAGES, NODES};
 use crate::payload::Payload;
 
 /// Messages on their way to the slower of the subscribers; the default queue of one holds 16,384 and 16 MiB.
-const WINDOW: u64 = 8_192;
+const WINDOW: u64 = 12_288;
 /// Every so many messages the subscribers say how far they are.
 const MARK_EVERY: u64 = 512;
 /// Messages published before the network has its turn.
