@@ -16,7 +16,6 @@ use crate::control_stream::{self, ControlError};
 use crate::identity::Identity;
 use crate::lane::Lane;
 use crate::membership::{self, Received};
-use crate::mesh::Shared;
 use crate::protocol::close::Close;
 use crate::protocol::control::{
     FromAcceptor, FromDialer, Hello, InterestChange, InterestFrame, MAX_HELLO, WANTS_PER_FRAME, WIRE_VERSION, Want,
@@ -25,6 +24,7 @@ use crate::protocol::control::{
 use crate::protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
 use crate::protocol::roster::Direction;
 use crate::reader::{self, ReceiveError};
+use crate::shared::Shared;
 use crate::sources::Upstream;
 
 /// A handshake that is not done within this time is a stranger's.

@@ -1,7 +1,7 @@
 //! Bellwether nodes together: identity, membership, links, interest, fan-out.
 //!
-//! `protocol` holds the rules, without sockets, tasks or clocks. Around it: `outbound` and `writer` publish on the links
-//! this node dials, `inbound` and `reader` receive on those its peers dial. Only `links` opens connections, only
+//! `protocol` holds the rules, without sockets, tasks or clocks. Around it: `outbound`, `session` and `writer` publish on the
+//! links this node dials, `inbound` and `reader` receive on those its peers dial. Only `links` opens connections, only
 //! `protocol::roster` decides who is a member.
 
 // What arrives from elsewhere must never panic this process.
@@ -11,6 +11,7 @@ mod member;
 mod membership;
 mod mesh;
 mod seeds;
+mod shared;
 mod supervisor;
 
 mod endpoint;
@@ -19,10 +20,12 @@ mod lane;
 mod stranger;
 
 mod control_stream;
+mod dial;
 mod inbound;
 mod links;
 mod outbound;
 mod reader;
+mod session;
 mod sources;
 mod writer;
 

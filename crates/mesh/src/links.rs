@@ -12,8 +12,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::membership::Carrier;
-use crate::mesh::Shared;
-use crate::outbound::{self, Session};
+use crate::outbound;
+use crate::session::Session;
+use crate::shared::Shared;
 
 /// Gossip frames waiting for one peer; when full, the oldest goes: newer gossip says more.
 const GOSSIP_QUEUE: usize = 8;

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use quinn::RecvStream;
 
 use crate::lane::Lane;
-use crate::mesh::Shared;
 use crate::protocol::frame::{Frame, FrameError, FrameParser, MAX_STREAM_HEADER};
 use crate::protocol::incoming_feed::{IncomingFeed, OrderError};
 use crate::protocol::mark::Mark;
+use crate::shared::Shared;
 use crate::sources::Upstream;
 
 /// A data stream of one feed, being received on a link.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::membership::Membership;
-use crate::mesh::Shared;
+use crate::shared::Shared;
 
 /// How often it is looked whether a seed is to be asked.
 const ROUND: Duration = Duration::from_secs(1);

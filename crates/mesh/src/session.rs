@@ -1,0 +1,344 @@
+//! A session: one time a link is up, and the control loop that serves it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bellwether_message::{Instance, Pattern, Source};
+use quinn::{Connection, RecvStream, SendStream};
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::control_stream;
+use crate::dial::{Dialed, LinkError, dial};
+use crate::lane::Lane;
+use crate::links::{Command, Link};
+use crate::protocol::close::Close;
+use crate::protocol::control::{FromAcceptor, FromDialer, InterestChange, InterestFrame, Want};
+use crate::protocol::frame::STREAM_GOSSIP;
+use crate::protocol::outgoing_feed::OutgoingFeed;
+use crate::shared::Shared;
+use crate::writer::FeedOut;
+
+/// Waits between attempts to open a lane of a link that is up.
+const LANE_RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// Pings under way at once on one link; a further one counts as unanswered.
+const PINGS: usize = 16;
+/// Most patterns one peer may want of us: what its own broker allows.
+const MAX_WANTS: usize = bellwether_broker::MAX_PATTERNS;
+
+/// One time a link is up: from the welcome to the loss of its urgent connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) peer: Source,
+    /// Drop the link and dial again: the peer has a newer run.
+    pub(crate) redial: CancellationToken,
+    pub(crate) number: u64,
+    connection: Connection,
+    lanes: [OnceCell<Connection>; Lane::ALL.len()],
+    /// Per instance the seq that the welcome asked for.
+    next: Vec<u64>,
+    feeds: Mutex<[Option<Arc<FeedOut>>; Instance::COUNT]>,
+    leaving: AtomicBool,
+    /// Whether the peer's whole interest was heard.
+    heard: AtomicBool,
+}
+
+impl Session {
+    /// The session that a welcome begins.
+    pub(crate) fn new(peer: Source, number: u64, dialed: &Dialed) -> Self {
+        Self {
+            peer,
+            redial: CancellationToken::new(),
+            number,
+            lanes: std::array::from_fn(|_| OnceCell::new()),
+            connection: dialed.connection.clone(),
+            next: dialed.welcome.next.clone(),
+            feeds: Mutex::default(),
+            leaving: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
+        }
+    }
+
+    /// Feeds that the peer wants.
+    pub(crate) fn feeds(&self) -> Vec<Arc<FeedOut>> {
+        self.lock().iter().flatten().cloned().collect()
+    }
+
+    /// What the peer wants of an instance.
+    pub(crate) fn interest(&self, instance: Instance) -> Vec<Pattern> {
+        let feed = self.lock().get(instance.index()).cloned().flatten();
+        feed.map(|feed| feed.lock().patterns().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Patterns that the peer wants, over all instances.
+    fn wants(&self) -> usize {
+        self.feeds().iter().map(|feed| feed.lock().wants()).sum()
+    }
+
+    /// Ends every feed once all it holds is sent.
+    pub(crate) fn end_feeds(&self, shared: &Shared) {
+        self.leaving.store(true, Ordering::Release);
+        for feed in self.feeds() {
+            feed.change(&shared.broker, |feed, _| feed.end());
+        }
+    }
+
+    /// Whether the peer has acknowledged everything it was sent, ends included.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.heard.load(Ordering::Acquire) && self.feeds().iter().all(|feed| feed.is_drained())
+    }
+
+    /// Closes every lane.
+    pub(crate) fn close(&self, close: Close) {
+        for connection in std::iter::once(&self.connection).chain(self.lanes.iter().filter_map(OnceCell::get)) {
+            connection.close(close.code(), close.name().as_bytes());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Option<Arc<FeedOut>>; Instance::COUNT]> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection of a lane. A dial that fails is tried again, and does not take the lanes that are up with it.
+    async fn open_lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
+        let (mut wait, longest) = LANE_RETRY;
+        loop {
+            match self.lane(shared, link, lane).await {
+                Ok(connection) => return Ok(connection),
+                // The peer knows a newer link, or this one is over: it must be dialed anew.
+                Err(err) if err.close().is_some() => return Err(err),
+                Err(err) => {
+                    tracing::debug!(peer = %self.peer, ?lane, err = &err as &dyn std::error::Error, "cannot open a lane");
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(longest);
+        }
+    }
+
+    /// The connection of a lane, dialed when first needed.
+    async fn lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
+        if lane == Lane::Urgent {
+            return Ok(self.connection.clone());
+        }
+        let Some(cell) = self.lanes.get(lane as usize) else {
+            return Err(LinkError::Unexpected);
+        };
+        let dialed = cell.get_or_try_init(|| async {
+            let dialed = dial(shared, link, Some(&self.peer.node), lane, self.number).await?;
+            match dialed.peer(Some(&self.peer.node)) {
+                Some((peer, _)) if peer == self.peer => Ok(dialed.connection),
+                _ => Err(LinkError::Unexpected),
+            }
+        });
+        dialed.await.cloned()
+    }
+}
+
+/// The control loop of a session.
+pub(crate) struct Serving<'a> {
+    shared: &'a Arc<Shared>,
+    link: &'a Arc<Link>,
+    session: &'a Arc<Session>,
+    writers: JoinSet<Result<(), LinkError>>,
+    pings: Vec<(u64, oneshot::Sender<()>)>,
+    next_ping: u64,
+    /// Parts of a whole interest that is not complete yet.
+    parts: Vec<Want>,
+    gossip: Option<SendStream>,
+}
+
+impl<'a> Serving<'a> {
+    pub(crate) fn new(shared: &'a Arc<Shared>, link: &'a Arc<Link>, session: &'a Arc<Session>) -> Self {
+        let (writers, pings, parts) = (JoinSet::new(), Vec::new(), Vec::new());
+        Self {
+            shared,
+            link,
+            session,
+            writers,
+            pings,
+            next_ping: 0,
+            parts,
+            gossip: None,
+        }
+    }
+
+    /// Serves until the link is lost.
+    pub(crate) async fn run(
+        mut self,
+        mut send: SendStream,
+        recv: RecvStream,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<(), LinkError> {
+        let (tell, mut inbox) = control_stream::inbox();
+        let mut pump = std::pin::pin!(control_stream::pump::<FromAcceptor>(recv, tell));
+        loop {
+            tokio::select! {
+                ended = &mut pump => return ended.map_err(LinkError::Control),
+                Some(frame) = inbox.recv() => self.on_frame(frame)?,
+                () = self.link.gossip_ready.notified() => self.send_gossip().await?,
+                Some(command) = commands.recv() => self.on_command(command, &mut send).await?,
+                Some(writer) = self.writers.join_next() => match writer {
+                    Ok(ended) => ended?,
+                    Err(err) if err.is_panic() => std::panic::resume_unwind(err.into_panic()),
+                    Err(_) => {}
+                },
+                reason = self.session.connection.closed() => return Err(reason.into()),
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: FromAcceptor) -> Result<(), LinkError> {
+        match frame {
+            FromAcceptor::Interest(frame) => self.on_interest(frame)?,
+            FromAcceptor::Pong(nonce) => {
+                if let Some(at) = self.pings.iter().position(|(asked, _)| *asked == nonce) {
+                    let _ = self.pings.swap_remove(at).1.send(());
+                }
+            }
+            FromAcceptor::Ack(seqs) => {
+                for (instance, seq) in seqs {
+                    if let Some(feed) = self.session.lock().get(usize::from(instance)).and_then(Option::as_ref) {
+                        feed.acknowledged(seq);
+                    }
+                }
+            }
+            FromAcceptor::Welcome(_) => return Err(LinkError::Unexpected),
+        }
+        Ok(())
+    }
+
+    fn on_interest(&mut self, frame: InterestFrame) -> Result<(), LinkError> {
+        if !frame.whole {
+            return frame.changes.into_iter().try_for_each(|change| self.on_change(change));
+        }
+        for change in frame.changes {
+            let InterestChange::Add(want) = change else {
+                return Err(LinkError::Unexpected);
+            };
+            self.parts.push(want);
+        }
+        if self.parts.len() > MAX_WANTS {
+            return Err(LinkError::TooManyWants);
+        }
+        if !frame.more {
+            self.on_whole_interest()?;
+        }
+        Ok(())
+    }
+
+    fn on_whole_interest(&mut self) -> Result<(), LinkError> {
+        let mut by_instance: [Vec<(Pattern, u64, u64)>; Instance::COUNT] = Default::default();
+        for want in std::mem::take(&mut self.parts) {
+            let pattern = Pattern::new(&want.pattern).map_err(|_| LinkError::Unexpected)?;
+            let wants = by_instance
+                .get_mut(usize::from(want.instance))
+                .ok_or(LinkError::Unexpected)?;
+            wants.push((pattern, want.added, want.live_from));
+        }
+        for (instance, wants) in Instance::ALL.into_iter().zip(by_instance) {
+            if wants.is_empty() && self.session.lock().get(instance.index()).is_none_or(Option::is_none) {
+                continue;
+            }
+            self.feed(instance)
+                .change(&self.shared.broker, |feed, head| feed.want_only(wants, head));
+        }
+        self.session.heard.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    fn on_change(&mut self, change: InterestChange) -> Result<(), LinkError> {
+        let (instance, pattern) = match &change {
+            InterestChange::Add(want) => (want.instance, &want.pattern),
+            InterestChange::Remove { instance, pattern, .. } => (*instance, pattern),
+        };
+        let instance = Instance::from_index(instance).ok_or(LinkError::Unexpected)?;
+        let pattern = Pattern::new(pattern).map_err(|_| LinkError::Unexpected)?;
+        let feed = self.feed(instance);
+        if matches!(change, InterestChange::Add(_)) && self.session.wants() >= MAX_WANTS {
+            return Err(LinkError::TooManyWants);
+        }
+        feed.change(&self.shared.broker, |feed: &mut OutgoingFeed, head| match change {
+            InterestChange::Add(want) => feed.want(pattern, want.added, want.live_from, head),
+            InterestChange::Remove { added, .. } => feed.unwant(&pattern, added),
+        });
+        Ok(())
+    }
+
+    /// The feed of an instance; its writer starts, and its lane opens, when first wanted.
+    fn feed(&mut self, instance: Instance) -> Arc<FeedOut> {
+        let mut feeds = self.session.lock();
+        if let Some(feed) = feeds.get(instance.index()).cloned().flatten() {
+            return feed;
+        }
+        let next = self.session.next.get(instance.index()).copied().unwrap_or(0);
+        let feed = Arc::new(FeedOut::new(&self.shared.broker, instance, next));
+        feed.change(&self.shared.broker, |feed, head| {
+            feed.want_only(Vec::new(), head);
+            if self.session.leaving.load(Ordering::Acquire) {
+                feed.end();
+            }
+        });
+        if let Some(slot) = feeds.get_mut(instance.index()) {
+            *slot = Some(feed.clone());
+        }
+        let (shared, link, session, writing) = (
+            self.shared.clone(),
+            self.link.clone(),
+            self.session.clone(),
+            feed.clone(),
+        );
+        self.writers.spawn(async move {
+            let connection = session.open_lane(&shared, &link, Lane::of(instance)).await?;
+            writing
+                .write(&shared.broker, &connection)
+                .await
+                .map_err(LinkError::Send)
+        });
+        feed
+    }
+
+    async fn send_gossip(&mut self) -> Result<(), LinkError> {
+        let mut batch = Vec::new();
+        let stream = match &mut self.gossip {
+            Some(stream) => stream,
+            None => {
+                let stream = self.session.connection.open_uni().await?;
+                stream.set_priority(100).ok();
+                batch.push(STREAM_GOSSIP);
+                self.gossip.insert(stream)
+            }
+        };
+        while let Some(message) = self.link.next_gossip() {
+            let Ok(len) = u32::try_from(message.len()) else {
+                continue;
+            };
+            batch.extend_from_slice(&len.to_le_bytes());
+            batch.extend_from_slice(&message);
+        }
+        stream
+            .write_all(&batch)
+            .await
+            .map_err(|err| LinkError::Send(err.into()))
+    }
+
+    async fn on_command(&mut self, command: Command, send: &mut SendStream) -> Result<(), LinkError> {
+        match command {
+            Command::Ping(run, answer) => {
+                // Whoever no longer waits makes room for others.
+                self.pings.retain(|(_, answer)| !answer.is_closed());
+                // A ping that has waited over a restart is not for the newer run to answer.
+                if run == self.session.peer && self.pings.len() < PINGS {
+                    self.next_ping += 1;
+                    self.pings.push((self.next_ping, answer));
+                    control_stream::write(send, &FromDialer::Ping(self.next_ping)).await?;
+                }
+            }
+            Command::Leave => control_stream::write(send, &FromDialer::Leaving).await?,
+        }
+        Ok(())
+    }
+}
