@@ -52,7 +52,7 @@ pub(crate) fn measure() -> anyhow::Result<String> {
 fn scenes() -> Vec<Scene> {
     let topics: Vec<String> = (0..100).map(|n| format!("orders:shop-{n}:new")).collect();
     let with_patterns = |patterns: usize| Scene {
-        name: format!("{patterns} patterns, one of which matches"),
+        name: format!("{} patterns, one of which matches", grouped(patterns)),
         topics: (0..patterns).map(|n| format!("device:{n}:state")).collect(),
         patterns: (0..patterns).map(|n| format!("device:{n}:*")).collect(),
         reached: 1,
@@ -91,6 +91,14 @@ fn scenes() -> Vec<Scene> {
 fn named_or_any(number: usize) -> String {
     let level = |bit: usize| if number >> bit & 1 == 1 { "+" } else { "level" };
     (0..LEVELS).map(level).collect::<Vec<_>>().join(":")
+}
+
+/// `65,536`.
+fn grouped(number: usize) -> String {
+    match number / 1000 {
+        0 => number.to_string(),
+        thousands => format!("{},{:03}", grouped(thousands), number % 1000),
+    }
 }
 
 impl Scene {

@@ -37,7 +37,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn all() -> anyhow::Result<()> {
-    println!("{}\n", machine::facts());
+    println!("{}", machine::facts());
+    println!("Each figure is the median of {PASSES} passes, with the lowest and the highest.\n");
     println!("{}", broker::measure()?);
     println!("{}", mesh::measure().await?);
     Ok(())

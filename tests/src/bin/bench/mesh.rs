@@ -43,9 +43,10 @@ pub(crate) async fn measure() -> anyhow::Result<String> {
     }
     write!(
         section,
-        "\nThe same at {RATE} messages/s of {name}; latency from just before `publish` to the return of \
+        "\nThe same at {} messages/s of {name}; latency from just before `publish` to the return of \
          `Subscription::next`, of the slower subscriber.\n\n\
-         | p50 | p99 | p99.9 | CPU (all three, % of one core) per 1,000 messages/s | lost |\n|---|---|---|---|---|\n|"
+         | p50 | p99 | p99.9 | CPU (all three, % of one core) per 1,000 messages/s | lost |\n|---|---|---|---|---|\n|",
+        count(RATE as f64)
     )?;
     for percentile in 0..3 {
         let latencies = passes.iter().map(|pass| pass.latencies_ns[percentile] as f64);
