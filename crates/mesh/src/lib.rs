@@ -1,7 +1,7 @@
 //! Bellwether nodes together: identity, membership, links, interest, fan-out.
 //!
 //! `protocol` holds the rules, without sockets, tasks or clocks. Around it: `outbound`, `session` and `writer` publish on the
-//! links this node dials, `inbound` and `reader` receive on those its peers dial. Only `links` opens connections, only
+//! links this node dials, `inbound` and `reader` receive on those its peers dial. Only `dial` opens connections, for `links`; only
 //! `protocol::roster` decides who is a member.
 
 // What arrives from elsewhere must never panic this process.
