@@ -132,7 +132,8 @@ impl Draft {
     }
 }
 
-fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), DraftError> {
+/// The rule for every short text of a message, given here or received.
+pub(crate) fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), DraftError> {
     if text.len() > limit {
         return Err(DraftError::FieldTooLong {
             field,
@@ -144,11 +145,6 @@ fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), Draft
         return Err(DraftError::ControlCharacter { field });
     }
     Ok(())
-}
-
-/// Whether a text is within its bound and printable.
-pub(crate) fn is_plain(text: &str, limit: usize) -> bool {
-    text.len() <= limit && !text.bytes().any(|byte| byte.is_ascii_control())
 }
 
 /// Why a draft cannot be published. Nothing was published.

@@ -28,7 +28,7 @@ struct Inner {
 }
 
 impl Envelope {
-    /// Puts a checked body together; `None` if the head is not one.
+    /// Puts a checked body together; `None` if the head is not one, or `accept` refuses it.
     pub(crate) fn from_body(
         source: Arc<Source>,
         instance: Instance,
@@ -36,9 +36,10 @@ impl Envelope {
         payload_len: usize,
         head_len: usize,
         signed: bool,
+        accept: impl FnOnce(&Head<'_>) -> bool,
     ) -> Option<Self> {
         let head_bytes = body.get(payload_len..payload_len.checked_add(head_len)?)?;
-        let head = Head::decode(head_bytes).ok()?;
+        let head = Head::decode(head_bytes).ok().filter(accept)?;
         // The decoded topic borrows from the head, so the distance of the two is its offset.
         let topic_at = (head.topic.as_ptr() as usize).checked_sub(head_bytes.as_ptr() as usize)?;
         let (seq, topic_len) = (head.seq, head.topic.len());

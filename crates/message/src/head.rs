@@ -4,7 +4,7 @@ use bincode_codec::{BorrowDecode, Encode};
 
 use crate::codec as bincode_codec;
 use crate::codec::CodecError;
-use crate::draft::{MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES, is_plain};
+use crate::draft::{MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES, check_text};
 use crate::{ContentType, Draft, Epoch, NodeId, Timestamp, Topic};
 
 /// Longest encoded head. The bounds of a [`Draft`] and of a topic keep every head below it.
@@ -78,16 +78,19 @@ impl<'a> Head<'a> {
             WireContentType::Other(name) => name,
             _ => "",
         };
-        let ids = [self.correlation_id, self.causation_id].into_iter().flatten();
-        let texts = [(self.event, MAX_EVENT_BYTES), (content_type, MAX_CONTENT_TYPE_BYTES)];
+        let ids = [
+            ("correlation_id", self.correlation_id),
+            ("causation_id", self.causation_id),
+        ];
         self.seq > 0
             && Topic::check(self.topic).is_ok()
             && !self.event.is_empty()
             && self.originating_node.is_none_or(|node| NodeId::new(node).is_ok())
-            && texts
-                .into_iter()
-                .chain(ids.map(|id| (id, MAX_ID_BYTES)))
-                .all(|(text, limit)| is_plain(text, limit))
+            && check_text("event", self.event, MAX_EVENT_BYTES).is_ok()
+            && check_text("content_type", content_type, MAX_CONTENT_TYPE_BYTES).is_ok()
+            && ids
+                .iter()
+                .all(|(field, id)| check_text(field, id.unwrap_or_default(), MAX_ID_BYTES).is_ok())
     }
 
     /// When it was published, by the publishing node's clock.

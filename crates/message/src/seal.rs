@@ -112,8 +112,18 @@ impl Sealer {
         let head = Head::new(draft, seq, self.source.epoch, time);
         let (body, payload_len, head_len) = finish(absorbed, &head, FrameKind::Message)?;
         let signed = self.signing.is_some();
-        Envelope::from_body(self.source.clone(), self.instance, body, payload_len, head_len, signed)
-            .ok_or(SealError::HeadTooLong { bytes: head_len })
+        // The draft was checked before it got its number.
+        let accept = |_: &Head<'_>| true;
+        Envelope::from_body(
+            self.source.clone(),
+            self.instance,
+            body,
+            payload_len,
+            head_len,
+            signed,
+            accept,
+        )
+        .ok_or(SealError::HeadTooLong { bytes: head_len })
     }
 
     /// Seals a mark.
@@ -219,12 +229,9 @@ impl Opener {
         } else {
             body
         };
-        let envelope = Envelope::from_body(self.source.clone(), self.instance, body, payload_len, head_len, true)
-            .ok_or(VerifyError::InvalidFormat)?;
-        if !envelope.head().is_in_bounds() {
-            return Err(VerifyError::InvalidFormat);
-        }
-        Ok(envelope)
+        let (source, accept) = (self.source.clone(), |head: &Head<'_>| head.is_in_bounds());
+        Envelope::from_body(source, self.instance, body, payload_len, head_len, true, accept)
+            .ok_or(VerifyError::InvalidFormat)
     }
 
     /// Verifies a mark's body and decodes it.

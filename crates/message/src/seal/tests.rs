@@ -138,6 +138,29 @@ fn every_key_of_the_ring_verifies_and_the_first_signs() {
     assert_eq!(new.header().unwrap().key, ring(&[SECRET]).ids().next().unwrap());
 }
 
+/// A member that signs what no draft may say: its signature is right, its fields are not.
+#[test]
+fn a_signed_message_beyond_the_bounds_of_a_draft_is_refused() {
+    let sealer = sealer(Instance::Alerts);
+    let opener = opener_for(&sealer);
+    let mut forged_event = draft();
+    forged_event.event = "a\nb".into();
+    let mut long_id = draft();
+    long_id.causation_id = Some("x".repeat(crate::MAX_ID_BYTES + 1));
+    for draft in [forged_event, long_id] {
+        let sent = seal(&sealer, &draft, 1);
+        assert_eq!(
+            opener.open(sent.body().clone()).unwrap_err(),
+            VerifyError::InvalidFormat
+        );
+    }
+    let unnumbered = seal(&sealer, &draft(), 0);
+    assert_eq!(
+        opener.open(unnumbered.body().clone()).unwrap_err(),
+        VerifyError::InvalidFormat
+    );
+}
+
 #[test]
 fn the_largest_draft_fits_a_head() {
     let mut draft = Draft::new(
