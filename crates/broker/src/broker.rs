@@ -165,6 +165,11 @@ impl Broker {
         self.exchange(instance).is_confirmed(slot, patterns)
     }
 
+    /// Seq of the newest message of this node's own feed; 0 if there was none yet.
+    pub fn head(&self, instance: Instance) -> u64 {
+        self.exchange(instance).head()
+    }
+
     /// Copies up to `max` messages of this node's own feed into `out`, from `seq` on.
     pub fn read_feed(&self, instance: Instance, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
         self.exchange(instance).read_feed(seq, max, out)

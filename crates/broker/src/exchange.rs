@@ -292,6 +292,11 @@ impl Exchange {
         })
     }
 
+    /// Seq of the newest message of this node's feed; 0 if there was none yet.
+    pub(crate) fn head(&self) -> u64 {
+        self.lock().head
+    }
+
     /// Copies messages of this node's feed from `seq` on into `out`: up to `max` of them.
     pub(crate) fn read_feed(&self, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
         let state = self.lock();

@@ -134,7 +134,7 @@ impl Links {
     }
 
     /// The address is this node's own.
-    pub(crate) fn is_own(&self, address: SocketAddr) {
+    pub(crate) fn mark_own(&self, address: SocketAddr) {
         let mut table = self.lock();
         table.own.retain(|_, since| since.elapsed() < OWN_FOR);
         table.own.insert(address, Instant::now());

@@ -20,6 +20,7 @@ use crate::member::{Member, MemberState};
 use crate::membership::{Gossip, GossipSettings, INBOX};
 use crate::protocol::close::Close;
 use crate::protocol::roster::Roster;
+use crate::session::Session;
 use crate::shared::Shared;
 use crate::sources::Sources;
 use crate::stranger::Strangers;
@@ -172,20 +173,15 @@ impl Mesh {
     /// The known nodes that have not confirmed to send everything the subscription wants. Those that are down are not
     /// asked.
     pub fn unconfirmed(&self, instance: Instance, patterns: &[Pattern]) -> Vec<NodeId> {
-        let members = self.shared.members.borrow();
-        let others = members
-            .iter()
-            .filter(|member| !matches!(member.state, MemberState::Own | MemberState::Down));
         let confirmed = |node: &NodeId| {
             self.shared
                 .sources
                 .slot(node)
                 .is_some_and(|slot| self.shared.broker.is_confirmed(slot, instance, patterns))
         };
-        others
-            .map(|member| &member.node)
+        self.living_others()
+            .into_iter()
             .filter(|node| !confirmed(node))
-            .cloned()
             .collect()
     }
 
@@ -228,7 +224,7 @@ impl Mesh {
     /// Bytes written to the data streams of each link that is up.
     pub fn data_stream_bytes(&self) -> Vec<(NodeId, u64)> {
         let sessions = self.shared.links.sessions();
-        let written = |session: &crate::session::Session| session.feeds().iter().map(|feed| feed.written()).sum();
+        let written = |session: &Session| session.feeds().iter().map(|feed| feed.written()).sum();
         sessions
             .iter()
             .map(|(_, session)| (session.peer.node.clone(), written(session)))
@@ -273,11 +269,18 @@ impl Mesh {
                 .to_node(node)
                 .is_some_and(|(_, session)| session.is_drained())
         };
-        let members = self.shared.members.borrow().clone();
-        let others = members
-            .into_iter()
-            .filter(|member| !matches!(member.state, MemberState::Own | MemberState::Down));
-        others.map(|member| member.node).filter(|node| !drained(node)).collect()
+        self.living_others().into_iter().filter(|node| !drained(node)).collect()
+    }
+
+    /// The other members, but for those that are down.
+    fn living_others(&self) -> Vec<NodeId> {
+        let is_meant = |member: &&Member| !matches!(member.state, MemberState::Own | MemberState::Down);
+        let members = self.shared.members.borrow();
+        members
+            .iter()
+            .filter(is_meant)
+            .map(|member| member.node.clone())
+            .collect()
     }
 
     /// The newer run of this node that a peer has named when it refused this one: the next must be above it.

@@ -39,7 +39,7 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>, mut commands: mpsc
             }
             Ended::NotUp => {}
             Ended::Own => {
-                shared.links.is_own(link.address);
+                shared.links.mark_own(link.address);
                 return;
             }
             Ended::Left | Ended::Refused => was_up = false,

@@ -54,7 +54,7 @@ pub(crate) async fn run(shared: Arc<Shared>, membership: Arc<dyn Membership>, na
             .all(|seed| !seed.addresses.is_empty() && seed.addresses.iter().all(|at| shared.is_own_address(*at)))
         {
             // This node is its own only seed: there is nobody to wait for.
-            shared.joined();
+            shared.mark_joined();
         }
     }
 }

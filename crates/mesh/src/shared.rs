@@ -260,7 +260,7 @@ impl Shared {
     }
 
     /// There is nobody to wait for.
-    pub(crate) fn joined(&self) {
+    pub(crate) fn mark_joined(&self) {
         if !self.has_joined.swap(true, Ordering::AcqRel) {
             self.members.send_modify(|_| {});
         }

@@ -33,7 +33,7 @@ pub(crate) struct FeedOut {
 impl FeedOut {
     pub(crate) fn new(broker: &Broker, instance: Instance, next: u64) -> Self {
         let watch = broker.watch_feed(instance);
-        let head = broker.read_feed(instance, u64::MAX, 0, &mut Vec::new()).head;
+        let head = broker.head(instance);
         let feed = Mutex::new(OutgoingFeed::new(instance, next, head));
         Self {
             instance,
@@ -50,7 +50,7 @@ impl FeedOut {
     pub(crate) fn change(&self, broker: &Broker, change: impl FnOnce(&mut OutgoingFeed, u64)) {
         {
             let mut feed = self.lock();
-            let head = broker.read_feed(self.instance, u64::MAX, 0, &mut Vec::new()).head;
+            let head = broker.head(self.instance);
             change(&mut feed, head);
         }
         self.watch.wake();

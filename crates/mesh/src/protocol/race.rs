@@ -112,7 +112,7 @@ impl World {
     }
 
     fn head(&self) -> u64 {
-        self.source.read_feed(INSTANCE, u64::MAX, 0, &mut Vec::new()).head
+        self.source.head(INSTANCE)
     }
 
     fn run(&mut self, step: &Step) {
