@@ -25,20 +25,23 @@ fn write_metrics(node: &Node, out: &mut String) -> fmt::Result {
     write_dropped(node, &instances, out)?;
     write_sizes(&instances, out)?;
     write_members(node, out)?;
-    write_family(
-        out,
-        "bellwether_strangers_total",
-        "counter",
-        "Connection attempts refused because they lacked the cluster's secret.",
-    )?;
-    writeln!(out, "bellwether_strangers_total {}", node.strangers())?;
-    write_family(
-        out,
-        "bellwether_foreign_datagrams_total",
-        "counter",
-        "Datagrams at the mesh's port that were not QUIC.",
-    )?;
-    writeln!(out, "bellwether_foreign_datagrams_total {}", node.foreign_datagrams())
+    let strangers = [
+        (
+            "bellwether_strangers_total",
+            "Connection attempts refused because they lacked the cluster's secret.",
+            node.strangers(),
+        ),
+        (
+            "bellwether_foreign_datagrams_total",
+            "Datagrams at the mesh's port that were not QUIC.",
+            node.foreign_datagrams(),
+        ),
+    ];
+    for (name, help, value) in strangers {
+        write_family(out, name, "counter", help)?;
+        writeln!(out, "{name} {value}")?;
+    }
+    Ok(())
 }
 
 /// Name, meaning, and where the number is.
