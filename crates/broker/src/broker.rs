@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bellwether_message::{Draft, Envelope, Instance, KeyRing, MessageId, Pattern, Sealer, Source, Timestamp};
+use bellwether_message::{
+    Draft, Envelope, Instance, KeyRing, MessageId, Pattern, Sealer, Source, Timestamp, WallClock,
+};
 use tokio::sync::watch;
 
 use crate::counters::Counters;
@@ -29,6 +31,7 @@ struct Inner {
     interest: Arc<SharedInterest>,
     slots: Mutex<Vec<Option<Arc<Source>>>>,
     now_ms: AtomicU64,
+    clock: WallClock,
 }
 
 impl Broker {
@@ -38,6 +41,17 @@ impl Broker {
         source: Source,
         ring: Option<&KeyRing>,
         settings: &[InstanceSettings; Instance::COUNT],
+    ) -> Self {
+        Self::with_clock(cluster, source, ring, settings, Timestamp::now)
+    }
+
+    /// The same, with another wall clock: for simulations.
+    pub fn with_clock(
+        cluster: &str,
+        source: Source,
+        ring: Option<&KeyRing>,
+        settings: &[InstanceSettings; Instance::COUNT],
+        clock: WallClock,
     ) -> Self {
         let source = Arc::new(source);
         let interest = Arc::<SharedInterest>::default();
@@ -56,6 +70,7 @@ impl Broker {
                 interest,
                 slots: Mutex::default(),
                 now_ms: AtomicU64::new(0),
+                clock,
             }),
         }
     }
@@ -68,7 +83,7 @@ impl Broker {
     /// # Errors
     /// [`PublishError`]; nothing was published and no number was used up.
     pub fn publish(&self, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
-        self.exchange(instance).publish(draft, self.now(), Timestamp::now())
+        self.exchange(instance).publish(draft, self.now(), (self.inner.clock)())
     }
 
     /// Subscribes to what matches any of `patterns` in `instance`, from now on. A message that several of them match

@@ -52,16 +52,30 @@ pub struct Gap {
 pub enum GapCause {
     /// The subscription read too slowly and its queue overflowed.
     SlowSubscriber,
-    /// The link to this node fell so far behind that the source's backlog moved past it.
+    /// The subscription read too slowly, and its instance's policy is to end it: the stream ends after this gap, which
+    /// begins with the first message that had no room. A resume goes on where it stood.
+    Disconnected,
+    /// The link to this node is up, but fell so far behind that the source's backlog moved past it.
     LinkOverrun,
+    /// The link was down, or the reader away, for so long that the source's backlog no longer has them.
+    BacklogOverrun,
+    /// The node that published them has restarted, and its memory of them is gone.
+    Restarted,
+    /// What arrived in their place failed verification.
+    Unverified,
 }
 
 impl GapCause {
-    /// The cause as it is written in JSON: `slow_subscriber`, `link_overrun`.
+    /// The cause as it is written in JSON: `slow_subscriber`, `disconnected`, `link_overrun`, `backlog_overrun`,
+    /// `restarted`, `unverified`.
     pub fn name(self) -> &'static str {
         match self {
             Self::SlowSubscriber => "slow_subscriber",
+            Self::Disconnected => "disconnected",
             Self::LinkOverrun => "link_overrun",
+            Self::BacklogOverrun => "backlog_overrun",
+            Self::Restarted => "restarted",
+            Self::Unverified => "unverified",
         }
     }
 }

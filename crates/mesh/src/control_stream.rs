@@ -6,7 +6,7 @@ use bellwether_message::codec::{BorrowDecode, Encode};
 use quinn::{RecvStream, SendStream};
 use tokio::sync::mpsc;
 
-use crate::protocol::control::{self, MAX_FRAME};
+use bellwether_protocol::control::{self, MAX_FRAME};
 
 /// Control frames read and not yet handled; when full, the stream is read no further.
 const INBOX: usize = 64;

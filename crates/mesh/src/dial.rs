@@ -5,15 +5,16 @@ use std::time::Duration;
 use bellwether_message::{Epoch, NodeId, Source};
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 
+use crate::close::Close;
 use crate::control_stream::{self, ControlError};
 use crate::endpoint::ConnectError;
 use crate::identity::Identity;
-use crate::lane::Lane;
 use crate::links::Link;
-use crate::protocol::close::Close;
-use crate::protocol::control::{FromAcceptor, Hello, MAX_FRAME, WIRE_VERSION, Welcome};
 use crate::shared::Shared;
 use crate::writer::SendError;
+use bellwether_protocol::control::{FromAcceptor, Hello, MAX_FRAME, WIRE_VERSION, Welcome};
+use bellwether_protocol::interest::InterestError;
+use bellwether_protocol::lane::Lane;
 
 /// A dial that is not answered within this time has failed; on loopback nothing else reports a closed port.
 const DIAL_WITHIN: Duration = Duration::from_secs(1);
@@ -129,8 +130,8 @@ pub(crate) enum LinkError {
     Closed(Close),
     #[error("the peer says what it must not say now")]
     Unexpected,
-    #[error("the peer wants more patterns than a node may have")]
-    TooManyWants,
+    #[error(transparent)]
+    Interest(#[from] InterestError),
     #[error("the peer has a newer run")]
     Redial,
     #[error(transparent)]

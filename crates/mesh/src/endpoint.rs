@@ -17,8 +17,8 @@ use quinn_proto::HashedConnectionIdGenerator;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::identity::{Identity, RESET_INTERVAL};
-use crate::lane::Lane;
 use crate::stranger::Strangers;
+use bellwether_protocol::lane::Lane;
 
 /// Silence after which a connection is given up.
 const IDLE: Duration = Duration::from_secs(6);

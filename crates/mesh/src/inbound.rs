@@ -5,27 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bellwether_broker::{Change, InterestEntry, InterestUpdate};
 use bellwether_message::{Epoch, Instance, Source};
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::close::Close;
 use crate::control_stream::{self, ControlError};
 use crate::identity::Identity;
-use crate::lane::Lane;
 use crate::membership::{self, Received};
-use crate::protocol::close::Close;
-use crate::protocol::control::{
-    FromAcceptor, FromDialer, Hello, InterestChange, InterestFrame, MAX_HELLO, WANTS_PER_FRAME, WIRE_VERSION, Want,
-    Welcome,
-};
-use crate::protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
-use crate::protocol::roster::Direction;
-use crate::reader::{self, ReceiveError};
+use crate::reader::{self, StreamError};
 use crate::shared::Shared;
 use crate::sources::Upstream;
+use bellwether_protocol::control::{FromAcceptor, FromDialer, Hello, MAX_HELLO, WIRE_VERSION, Welcome};
+use bellwether_protocol::feed_reader::ReceiveError;
+use bellwether_protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
+use bellwether_protocol::interest::InterestTeller;
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::roster::Direction;
+use bellwether_protocol::upstream::LinkRefused;
 
 /// A handshake that is not done within this time is a stranger's.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(3);
@@ -163,7 +162,8 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, place: Place) {
     };
     let (upstream, session) = match accepted {
         Ok(accepted) => accepted,
-        Err(close) => return refuse(&connection, close),
+        Err(LinkRefused::Stale) => return refuse(&connection, Close::StaleEpoch),
+        Err(LinkRefused::Replaced) => return refuse(&connection, Close::Replaced),
     };
     let inbound = Inbound {
         shared: &shared,
@@ -295,7 +295,7 @@ impl Inbound<'_> {
     /// Receives streams beside `control`, until either ends.
     async fn run_streams(&self, control: impl Future<Output = Result<(), ControlError>>) -> Close {
         let mut control = std::pin::pin!(control);
-        let mut streams: JoinSet<Result<(), ReceiveError>> = JoinSet::new();
+        let mut streams: JoinSet<Result<(), StreamError>> = JoinSet::new();
         loop {
             tokio::select! {
                 () = self.session.cancelled() => return Close::Replaced,
@@ -310,8 +310,8 @@ impl Inbound<'_> {
                 },
                 Some(ended) = streams.join_next() => match ended {
                     Ok(Ok(())) => {}
-                    Ok(Err(ReceiveError::Replaced)) => return Close::Replaced,
-                    Ok(Err(ReceiveError::Read(_) | ReceiveError::ReadExact(_))) => return Close::Gone,
+                    Ok(Err(StreamError::Replaced)) => return Close::Replaced,
+                    Ok(Err(StreamError::Read(_) | StreamError::ReadExact(_))) => return Close::Gone,
                     Ok(Err(err)) => {
                         tracing::warn!(peer = %self.greeting.source, err = &err as &dyn std::error::Error, "closed a link that broke the protocol");
                         return Close::Protocol;
@@ -326,7 +326,8 @@ impl Inbound<'_> {
     /// Tells interest and acknowledgements, and answers.
     async fn run_control(&self, mut send: SendStream, recv: RecvStream) -> Result<(), ControlError> {
         let mut versions = self.shared.broker.interest_version();
-        let mut told = self.tell_interest(&mut send, None).await?;
+        let mut teller = InterestTeller::new(self.upstream.slot);
+        self.tell_interest(&mut send, &mut teller).await?;
         let (tell, mut inbox) = control_stream::inbox();
         let mut pump = std::pin::pin!(control_stream::pump::<FromDialer>(recv, tell));
         let mut acked = [0; Instance::COUNT];
@@ -339,11 +340,11 @@ impl Inbound<'_> {
                     FromDialer::Leaving => self.shared.update(|roster, _| roster.on_leaving(&self.greeting.source)),
                 },
                 changed = versions.changed() => match changed {
-                    Ok(()) => told = self.tell_interest(&mut send, Some(told)).await?,
+                    Ok(()) => self.tell_interest(&mut send, &mut teller).await?,
                     // The broker is gone: the node stops.
                     Err(_) => return Ok(()),
                 },
-                () = self.upstream.ack_due.notified(), if ack_at.is_none() => ack_at = Some(Instant::now() + ACK_DELAY),
+                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(Instant::now() + ACK_DELAY),
                 () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
                     ack_at = None;
                     let acks = self.new_acks(&mut acked);
@@ -367,68 +368,12 @@ impl Inbound<'_> {
         acks
     }
 
-    /// Tells what has changed since version `told`, or everything. Returns the version told.
-    async fn tell_interest(&self, send: &mut SendStream, told: Option<u64>) -> Result<u64, ControlError> {
-        let (version, update) = {
-            let interest = self.shared.broker.interest();
-            let update = match told {
-                Some(told) => interest.since(told),
-                None => InterestUpdate::Whole(interest.entries().collect()),
-            };
-            (interest.version(), update)
-        };
-        let (whole, changes): (bool, Vec<InterestChange>) = match update {
-            InterestUpdate::Whole(entries) => (true, entries.into_iter().map(|entry| self.add(entry)).collect()),
-            InterestUpdate::Changes(changes) => {
-                (false, changes.into_iter().map(|change| self.change(change)).collect())
-            }
-        };
-        let mut parts = changes.chunks(WANTS_PER_FRAME).peekable();
-        if whole && parts.peek().is_none() {
-            let frame = InterestFrame {
-                version,
-                whole,
-                more: false,
-                changes: Vec::new(),
-            };
+    /// Tells what has changed since it was told last; at first, everything.
+    async fn tell_interest(&self, send: &mut SendStream, teller: &mut InterestTeller) -> Result<(), ControlError> {
+        for frame in teller.frames(&self.shared.broker) {
             control_stream::write(send, &FromAcceptor::Interest(frame)).await?;
         }
-        while let Some(part) = parts.next() {
-            let frame = InterestFrame {
-                version,
-                whole,
-                more: parts.peek().is_some(),
-                changes: part.to_vec(),
-            };
-            control_stream::write(send, &FromAcceptor::Interest(frame)).await?;
-        }
-        Ok(version)
-    }
-
-    fn change(&self, change: Change) -> InterestChange {
-        let entry = change.entry;
-        match change.added {
-            true => self.add(entry),
-            false => InterestChange::Remove {
-                instance: entry.instance as u8,
-                pattern: entry.pattern.to_string(),
-                added: entry.added,
-            },
-        }
-    }
-
-    fn add(&self, entry: InterestEntry) -> InterestChange {
-        let live_from = self
-            .shared
-            .broker
-            .live_from(self.upstream.slot, entry.instance, &entry.pattern)
-            .unwrap_or(0);
-        InterestChange::Add(Want {
-            instance: entry.instance as u8,
-            pattern: entry.pattern.to_string(),
-            added: entry.added,
-            live_from,
-        })
+        Ok(())
     }
 }
 
@@ -456,23 +401,23 @@ async fn receive(
     lane: Lane,
     from: SocketAddr,
     mut stream: RecvStream,
-) -> Result<(), ReceiveError> {
+) -> Result<(), StreamError> {
     let mut kind = [0];
     stream.read_exact(&mut kind).await?;
     match kind {
         [STREAM_DATA] => reader::receive(shared, upstream, link, lane, stream).await,
         [STREAM_GOSSIP] if lane == Lane::Urgent => receive_gossip(shared, from, stream).await,
-        _ => Err(ReceiveError::Header),
+        _ => Err(ReceiveError::Header.into()),
     }
 }
 
-async fn receive_gossip(shared: &Shared, from: SocketAddr, mut stream: RecvStream) -> Result<(), ReceiveError> {
+async fn receive_gossip(shared: &Shared, from: SocketAddr, mut stream: RecvStream) -> Result<(), StreamError> {
     loop {
         let mut len = [0; 4];
         stream.read_exact(&mut len).await?;
         let len = u32::from_le_bytes(len) as usize;
         if len > membership::MAX_MESSAGE {
-            return Err(ReceiveError::Header);
+            return Err(ReceiveError::Header.into());
         }
         let mut bytes = vec![0; len];
         stream.read_exact(&mut bytes).await?;

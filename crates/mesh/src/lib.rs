@@ -7,7 +7,6 @@
 // What arrives from elsewhere must never panic this process.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
 
-mod member;
 mod membership;
 mod mesh;
 mod seeds;
@@ -16,7 +15,7 @@ mod supervisor;
 
 mod endpoint;
 mod identity;
-mod lane;
+
 mod stranger;
 
 mod control_stream;
@@ -29,12 +28,12 @@ mod session;
 mod sources;
 mod writer;
 
-mod protocol;
+mod close;
 
 pub use self::endpoint::{SocketFactory, UdpSockets};
 pub use self::identity::IdentityError;
-pub use self::lane::Lane;
-pub use self::member::{Member, MemberState};
 pub use self::mesh::{Mesh, MeshError, MeshSettings};
 pub use self::stranger::Strangers;
 pub use self::supervisor::Supervisor;
+pub use bellwether_protocol::lane::Lane;
+pub use bellwether_protocol::member::{Member, MemberState};

@@ -1,4 +1,4 @@
-//! Gossip: how nodes learn of each other. It only tells where to dial; [`crate::protocol::roster`] decides who is a member.
+//! Gossip: how nodes learn of each other. It only tells where to dial; [`bellwether_protocol::roster`] decides who is a member.
 
 mod gossip;
 
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::protocol::roster::Gossiped;
+use bellwether_protocol::roster::Gossiped;
 
 pub(crate) use self::gossip::{Carrier, Gossip, GossipSettings, INBOX, MAX_MESSAGE, Received, decode};
 

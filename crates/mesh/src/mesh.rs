@@ -13,18 +13,18 @@ use bellwether_message::{Epoch, Instance, KeyRing, NodeId, Pattern, Source};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::close::Close;
 use crate::endpoint::{Endpoints, SocketFactory};
 use crate::identity::{Identity, IdentityError};
 use crate::links::{Command, GossipCarrier, Links};
-use crate::member::{Member, MemberState};
 use crate::membership::{Gossip, GossipSettings, INBOX};
-use crate::protocol::close::Close;
-use crate::protocol::roster::Roster;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::sources::Sources;
 use crate::stranger::Strangers;
 use crate::supervisor::Supervisor;
+use bellwether_protocol::member::{Member, MemberState};
+use bellwether_protocol::roster::Roster;
 
 /// Gossip that has named nobody new for so many intervals has named everybody.
 const SETTLE_INTERVALS: u32 = 3;

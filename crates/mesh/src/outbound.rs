@@ -8,14 +8,14 @@ use quinn::ConnectionError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::close::Close;
 use crate::dial::{LinkError, dial};
-use crate::lane::Lane;
 use crate::links::{Command, Link};
-use crate::protocol::backoff::Backoff;
-use crate::protocol::close::Close;
-use crate::protocol::roster::Direction;
 use crate::session::{Serving, Session};
 use crate::shared::Shared;
+use bellwether_protocol::backoff::Backoff;
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::roster::Direction;
 
 /// A link that was up for so long is dialed again at once when it is lost.
 const STABLE_AFTER: Duration = Duration::from_secs(5);

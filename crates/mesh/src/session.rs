@@ -4,29 +4,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bellwether_broker::MAX_PATTERNS;
 use bellwether_message::{Instance, Pattern, Source};
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::close::Close;
 use crate::control_stream;
 use crate::dial::{Dialed, LinkError, dial};
-use crate::lane::Lane;
 use crate::links::{Command, Link};
-use crate::protocol::close::Close;
-use crate::protocol::control::{FromAcceptor, FromDialer, InterestChange, InterestFrame, Want};
-use crate::protocol::frame::STREAM_GOSSIP;
-use crate::protocol::outgoing_feed::OutgoingFeed;
 use crate::shared::Shared;
 use crate::writer::FeedOut;
+use bellwether_protocol::control::{FromAcceptor, FromDialer, InterestFrame};
+use bellwether_protocol::frame::STREAM_GOSSIP;
+use bellwether_protocol::interest::{Heard, InterestError, InterestHearer};
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::outgoing_feed::OutgoingFeed;
 
 /// Waits between attempts to open a lane of a link that is up.
 const LANE_RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// Pings under way at once on one link; a further one counts as unanswered.
 const PINGS: usize = 16;
-/// Most patterns one peer may want of us: what its own broker allows.
-const MAX_WANTS: usize = bellwether_broker::MAX_PATTERNS;
 
 /// One time a link is up: from the welcome to the loss of its urgent connection.
 #[derive(Debug)]
@@ -146,14 +146,13 @@ pub(crate) struct Serving<'a> {
     writers: JoinSet<Result<(), LinkError>>,
     pings: Vec<(u64, oneshot::Sender<()>)>,
     next_ping: u64,
-    /// Parts of a whole interest that is not complete yet.
-    parts: Vec<Want>,
+    hearer: InterestHearer,
     gossip: Option<SendStream>,
 }
 
 impl<'a> Serving<'a> {
     pub(crate) fn new(shared: &'a Arc<Shared>, link: &'a Arc<Link>, session: &'a Arc<Session>) -> Self {
-        let (writers, pings, parts) = (JoinSet::new(), Vec::new(), Vec::new());
+        let (writers, pings) = (JoinSet::new(), Vec::new());
         Self {
             shared,
             link,
@@ -161,7 +160,7 @@ impl<'a> Serving<'a> {
             writers,
             pings,
             next_ping: 0,
-            parts,
+            hearer: InterestHearer::default(),
             gossip: None,
         }
     }
@@ -212,60 +211,35 @@ impl<'a> Serving<'a> {
     }
 
     fn on_interest(&mut self, frame: InterestFrame) -> Result<(), LinkError> {
-        if !frame.whole {
-            return frame.changes.into_iter().try_for_each(|change| self.on_change(change));
-        }
-        for change in frame.changes {
-            let InterestChange::Add(want) = change else {
-                return Err(LinkError::Unexpected);
-            };
-            self.parts.push(want);
-        }
-        if self.parts.len() > MAX_WANTS {
-            return Err(LinkError::TooManyWants);
-        }
-        if !frame.more {
-            self.on_whole_interest()?;
+        for heard in self.hearer.hear(frame)? {
+            match heard {
+                Heard::Whole(whole) => self.on_whole_interest(*whole),
+                Heard::Add(instance, pattern, added, from) => {
+                    if self.session.wants() >= MAX_PATTERNS {
+                        return Err(InterestError::TooMany.into());
+                    }
+                    self.change(instance, |feed, head| feed.want(pattern, added, from, head));
+                }
+                Heard::Remove(instance, pattern, added) => {
+                    self.change(instance, |feed, _| feed.unwant(&pattern, added))
+                }
+            }
         }
         Ok(())
     }
 
-    fn on_whole_interest(&mut self) -> Result<(), LinkError> {
-        let mut by_instance: [Vec<(Pattern, u64, u64)>; Instance::COUNT] = Default::default();
-        for want in std::mem::take(&mut self.parts) {
-            let pattern = Pattern::new(&want.pattern).map_err(|_| LinkError::Unexpected)?;
-            let wants = by_instance
-                .get_mut(usize::from(want.instance))
-                .ok_or(LinkError::Unexpected)?;
-            wants.push((pattern, want.added, want.live_from));
-        }
-        for (instance, wants) in Instance::ALL.into_iter().zip(by_instance) {
+    fn on_whole_interest(&mut self, whole: [Vec<(Pattern, u64, u64)>; Instance::COUNT]) {
+        for (instance, wants) in Instance::ALL.into_iter().zip(whole) {
             if wants.is_empty() && self.session.lock().get(instance.index()).is_none_or(Option::is_none) {
                 continue;
             }
-            self.feed(instance)
-                .change(&self.shared.broker, |feed, head| feed.want_only(wants, head));
+            self.change(instance, |feed, head| feed.want_only(wants, head));
         }
         self.session.heard.store(true, Ordering::Release);
-        Ok(())
     }
 
-    fn on_change(&mut self, change: InterestChange) -> Result<(), LinkError> {
-        let (instance, pattern) = match &change {
-            InterestChange::Add(want) => (want.instance, &want.pattern),
-            InterestChange::Remove { instance, pattern, .. } => (*instance, pattern),
-        };
-        let instance = Instance::from_index(instance).ok_or(LinkError::Unexpected)?;
-        let pattern = Pattern::new(pattern).map_err(|_| LinkError::Unexpected)?;
-        let feed = self.feed(instance);
-        if matches!(change, InterestChange::Add(_)) && self.session.wants() >= MAX_WANTS {
-            return Err(LinkError::TooManyWants);
-        }
-        feed.change(&self.shared.broker, |feed: &mut OutgoingFeed, head| match change {
-            InterestChange::Add(want) => feed.want(pattern, want.added, want.live_from, head),
-            InterestChange::Remove { added, .. } => feed.unwant(&pattern, added),
-        });
-        Ok(())
+    fn change(&mut self, instance: Instance, change: impl FnOnce(&mut OutgoingFeed, u64)) {
+        self.feed(instance).change(&self.shared.broker, change);
     }
 
     /// The feed of an instance; its writer starts, and its lane opens, when first wanted.

@@ -11,18 +11,18 @@ use bellwether_message::{Epoch, KeyRing, NodeId, Source};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::close::Close;
 use crate::endpoint::Endpoints;
 use crate::inbound;
 use crate::links::Links;
-use crate::member::{Member, MemberState};
 use crate::membership::{Membership, Received};
-use crate::protocol::close::Close;
-use crate::protocol::conflict::{Run, first_goes};
-use crate::protocol::roster::Roster;
 use crate::seeds;
 use crate::sources::Sources;
 use crate::stranger::Strangers;
 use crate::supervisor::Supervisor;
+use bellwether_protocol::conflict::{Run, first_goes};
+use bellwether_protocol::member::{Member, MemberState};
+use bellwether_protocol::roster::Roster;
 
 /// How often the roster is told the time, and links that nobody needs are let go.
 const TICK: Duration = Duration::from_millis(100);

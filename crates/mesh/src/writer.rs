@@ -9,9 +9,9 @@ use bellwether_message::{Instance, SealError};
 use bytes::BytesMut;
 use quinn::Connection;
 
-use crate::lane::Lane;
-use crate::protocol::frame::put_preface;
-use crate::protocol::outgoing_feed::{Filled, OutgoingFeed};
+use bellwether_protocol::frame::put_preface;
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::outgoing_feed::{Filled, OutgoingFeed};
 
 /// Unwanted messages are told as skipped once the feed was idle for so long.
 const SKIP_AFTER: Duration = Duration::from_secs(1);

@@ -42,5 +42,5 @@ pub use self::node_id::{LabelEnd, MAX_NODE_ID_BYTES, MAX_NODE_LABEL_BYTES, NodeI
 pub use self::pattern::Pattern;
 pub use self::seal::{Absorbed, FrameKind, MAX_BODY_BYTES, Opener, SealError, Sealer, TAG_BYTES, VerifyError};
 pub use self::stream_header::StreamHeader;
-pub use self::timestamp::{Timestamp, TimestampError};
+pub use self::timestamp::{Timestamp, TimestampError, WallClock};
 pub use self::topic::{MAX_TOPIC_BYTES, MAX_TOPIC_LEVELS, Topic, TopicError};

@@ -22,6 +22,9 @@ const YEAR_ZERO_MS: i64 = -62_167_219_200_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// Reads the wall clock: [`Timestamp::now`], or a simulation's.
+pub type WallClock = fn() -> Timestamp;
+
 impl Timestamp {
     /// The host's time. The one place in the project that reads the wall clock.
     #[expect(

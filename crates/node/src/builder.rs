@@ -8,6 +8,7 @@ use bellwether_broker::InstanceSettings;
 use bellwether_message::{Instance, NodeId};
 
 use crate::config::{Config, ConfigError, Secrets};
+use crate::host::Host;
 use crate::node::{Node, StartError};
 
 /// Collects what a node is to be; [`start`](Self::start) starts it.
@@ -18,13 +19,17 @@ use crate::node::{Node, StartError};
 #[must_use = "nothing runs until `start` is called"]
 pub struct NodeBuilder {
     config: Config,
+    host: Host,
 }
 
 impl NodeBuilder {
     pub(crate) fn new(name: NodeId) -> Self {
         let mut config = Config::new(name);
         config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { config }
+        Self {
+            config,
+            host: Host::default(),
+        }
     }
 
     /// The cluster's name; nodes of another never link. Default `bellwether`.
@@ -85,11 +90,17 @@ impl NodeBuilder {
         self
     }
 
+    /// What it takes from its host: for simulations.
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
     /// Starts the node on the current tokio runtime.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(self) -> Result<Node, StartError> {
-        Node::start(self.config).await
+        Node::start_on(self.config, self.host).await
     }
 }

@@ -7,6 +7,7 @@
 mod builder;
 pub mod config;
 mod epoch_file;
+mod host;
 mod node;
 mod readiness;
 
@@ -14,15 +15,16 @@ pub use bellwether_broker::{
     Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, PublishError, SubscribeError,
     Subscription,
 };
-pub use bellwether_mesh::{Member, MemberState};
+pub use bellwether_mesh::{Member, MemberState, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, NodeId,
-    Pattern, Source, Timestamp, Topic, TopicError,
+    Pattern, Source, Timestamp, Topic, TopicError, WallClock,
 };
 
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
+pub use self::host::Host;
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::readiness::{LiveReport, Readiness};
 

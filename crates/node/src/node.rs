@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError, Subscription};
-use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor, UdpSockets};
+use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor};
 use bellwether_message::{Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Topic};
 use serde::Serialize;
 
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
 use crate::epoch_file;
+use crate::host::Host;
 use crate::readiness::{LiveReport, Readiness};
 
 /// A subscription waits so long for the known nodes to confirm.
@@ -51,6 +52,10 @@ impl Node {
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_on(config, Host::default()).await
+    }
+
+    pub(crate) async fn start_on(config: Config, host: Host) -> Result<Self, StartError> {
         config.check()?;
         let data_dir = match &config.data_dir {
             Some(directory) => directory.clone(),
@@ -65,10 +70,10 @@ impl Node {
             true => None,
             false => Some(Arc::new(KeyRing::new(&config.cluster, config.secrets.iter())?)),
         };
-        let broker = Broker::new(&config.cluster, source, ring.as_deref(), &config.instances);
+        let broker = Broker::with_clock(&config.cluster, source, ring.as_deref(), &config.instances, host.clock);
         let supervisor = Supervisor::default();
         let mesh = match ring {
-            Some(ring) => Some(start_mesh(&config, ring, &broker, &supervisor).await?),
+            Some(ring) => Some(start_mesh(&config, ring, &broker, &supervisor, host).await?),
             None => {
                 tracing::warn!(
                     node = %config.name,
@@ -439,11 +444,12 @@ async fn start_mesh(
     ring: Arc<KeyRing>,
     broker: &Broker,
     supervisor: &Supervisor,
+    host: Host,
 ) -> Result<Mesh, StartError> {
     let mut settings = MeshSettings::new(&config.cluster, ring, config.listen);
     settings.advertise = config.advertise;
     settings.seeds = config.seeds.clone();
     settings.gossip_interval = config.gossip_interval;
     env!("CARGO_PKG_VERSION").clone_into(&mut settings.program);
-    Ok(Mesh::start(settings, broker.clone(), supervisor.clone(), Arc::new(UdpSockets)).await?)
+    Ok(Mesh::start(settings, broker.clone(), supervisor.clone(), host.sockets).await?)
 }

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use tokio::sync::{mpsc, watch};
 
 use super::Membership;
-use crate::protocol::roster::Gossiped;
 use crate::supervisor::Supervisor;
+use bellwether_protocol::roster::Gossiped;
 
 /// Gossip messages received and not yet handled; when full, a further one is dropped, as a datagram would be.
 pub(crate) const INBOX: usize = 256;

@@ -39,7 +39,7 @@ impl Lane {
     }
 
     /// QUIC priority of an instance's stream among those of its lane: higher goes first. Gossip and control have 100.
-    pub(crate) fn priority(instance: Instance) -> i32 {
+    pub fn priority(instance: Instance) -> i32 {
         match instance {
             Instance::Alerts => 50,
             Instance::Security => 40,

@@ -4,16 +4,17 @@ use bellwether_message::Epoch;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Run {
-    pub(crate) epoch: Epoch,
+pub struct Run {
+    /// Its number.
+    pub epoch: Epoch,
     /// Whether it has been in a mesh. A newcomer has not.
-    pub(crate) joined: bool,
+    pub joined: bool,
 }
 
 /// True if `first` has to go, false if `second` has. Symmetric, so that both ends come to the same answer: a newcomer
 /// goes before one that has been in a mesh (the name is taken); of two equals, as when two meshes heal into one, the
 /// lower epoch goes.
-pub(crate) fn first_goes(first: Run, second: Run) -> bool {
+pub fn first_goes(first: Run, second: Run) -> bool {
     match (first.joined, second.joined) {
         (false, true) => true,
         (true, false) => false,

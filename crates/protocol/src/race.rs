@@ -11,10 +11,10 @@ use bellwether_message::{Draft, Epoch, Instance, KeyRing, NodeId, Opener, Patter
 use bytes::BytesMut;
 use proptest::prelude::*;
 
-use crate::protocol::frame::{Frame, FrameParser};
-use crate::protocol::incoming_feed::IncomingFeed;
-use crate::protocol::mark::Mark;
-use crate::protocol::outgoing_feed::{Filled, OutgoingFeed};
+use crate::frame::{Frame, FrameParser};
+use crate::incoming_feed::IncomingFeed;
+use crate::mark::Mark;
+use crate::outgoing_feed::{Filled, OutgoingFeed};
 
 const INSTANCE: Instance = Instance::Events;
 const TOPICS: [&str; 4] = ["a:b", "a:c", "d", "a:b:c"];
@@ -206,7 +206,7 @@ impl World {
         }
         let mut parser = FrameParser::default();
         parser.push(batch.freeze());
-        while let Some(frame) = parser.next().unwrap() {
+        while let Some(frame) = parser.next_frame().unwrap() {
             match frame {
                 Frame::Message { delta, body } => {
                     let envelope = self.opener.open(body).unwrap();
@@ -218,7 +218,7 @@ impl World {
                         self.receiver
                             .open(self.slot, INSTANCE, &Pattern::new(pattern).unwrap(), added, from);
                     }
-                    Mark::Gap { first, last } => {
+                    Mark::Gap { first, last, .. } => {
                         self.incoming.on_gap(first, last).unwrap();
                         let (source, cause) = (self.source.source().clone(), GapCause::LinkOverrun);
                         let gap = Gap {

@@ -10,17 +10,18 @@ const CAP_UNKNOWN: Duration = Duration::from_secs(15);
 
 /// Doubles from 50 ms to its cap, with jitter from half to the whole, so that peers do not dial in step.
 #[derive(Debug, Default)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) fn reset(&mut self) {
+    /// It worked: the next wait is the first again.
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// The next wait; `random` is anything in 0..1.
-    pub(crate) fn next(&mut self, known: bool, random: f64) -> Duration {
+    pub fn next(&mut self, known: bool, random: f64) -> Duration {
         let cap = if known { CAP_KNOWN } else { CAP_UNKNOWN };
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(cap);
         self.failures = self.failures.saturating_add(1);

@@ -7,8 +7,8 @@ use bellwether_broker::matcher::Matcher;
 use bellwether_message::{Envelope, Instance, Pattern, SealError};
 use bytes::BytesMut;
 
-use crate::protocol::frame::{put_mark, put_message};
-use crate::protocol::mark::Mark;
+use crate::frame::{put_mark, put_message};
+use crate::mark::Mark;
 
 /// Bytes copied into one buffer before it is handed to QUIC. Measured: 32–128 KiB cost a third of 2 KiB.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -28,7 +28,7 @@ const UNWANTED: u64 = u64::MAX;
 /// Every pattern has the seq from which it is live, so that no message is ever judged by newer interest than was
 /// there when the cursor could first see it: resumed or not, the peer gets the same.
 #[derive(Debug)]
-pub(crate) struct OutgoingFeed {
+pub struct OutgoingFeed {
     instance: Instance,
     /// The cursor: the next seq to look at.
     next: u64,
@@ -43,6 +43,8 @@ pub(crate) struct OutgoingFeed {
     /// Whether the peer's whole interest was heard. Until then the cursor stands still: judged by a part of it,
     /// messages of an earlier link would be passed over.
     heard: bool,
+    /// Whether the backlog was not read yet: what is gone from it then, went while no link was there.
+    is_fresh: bool,
     ending: bool,
 }
 
@@ -54,7 +56,7 @@ struct Wanted {
 
 /// What a fill has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Filled {
+pub enum Filled {
     /// The batch is full, or more was published meanwhile.
     More,
     /// All there is has been looked at.
@@ -65,7 +67,7 @@ pub(crate) enum Filled {
 
 impl OutgoingFeed {
     /// A cursor at `next`; 0 = after `head`, the newest message.
-    pub(crate) fn new(instance: Instance, next: u64, head: u64) -> Self {
+    pub fn new(instance: Instance, next: u64, head: u64) -> Self {
         let next = if next == 0 { head + 1 } else { next.min(head + 1) };
         Self {
             instance,
@@ -77,38 +79,39 @@ impl OutgoingFeed {
             unconfirmed: Vec::new(),
             scratch: Vec::new(),
             heard: false,
+            is_fresh: true,
             ending: false,
         }
     }
 
     /// The first seq the stream speaks of.
-    pub(crate) fn start(&self) -> u64 {
+    pub fn start(&self) -> u64 {
         self.told + 1
     }
 
     /// The last seq the peer was told about: what it must acknowledge to have everything.
-    pub(crate) fn told(&self) -> u64 {
+    pub fn told(&self) -> u64 {
         self.told
     }
 
     /// Whether the peer wants anything.
-    pub(crate) fn is_wanted(&self) -> bool {
+    pub fn is_wanted(&self) -> bool {
         !self.wants.is_empty()
     }
 
     /// How many patterns the peer wants.
-    pub(crate) fn wants(&self) -> usize {
+    pub fn wants(&self) -> usize {
         self.wants.len()
     }
 
     /// What the peer wants.
-    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.wants.keys()
     }
 
     /// The peer wants a pattern, as version `added` of its interest says: from `from` on, where it was live before, or
     /// (0) from now on. `head` is the newest seq, read while this feed is held: what is published later is after it.
-    pub(crate) fn want(&mut self, pattern: Pattern, added: u64, from: u64, head: u64) {
+    pub fn want(&mut self, pattern: Pattern, added: u64, from: u64, head: u64) {
         if self.wants.get(&pattern).is_some_and(|wanted| wanted.added == added) {
             return;
         }
@@ -121,7 +124,7 @@ impl OutgoingFeed {
     }
 
     /// The peer no longer wants a pattern.
-    pub(crate) fn unwant(&mut self, pattern: &Pattern, added: u64) {
+    pub fn unwant(&mut self, pattern: &Pattern, added: u64) {
         if self.wants.get(pattern).is_some_and(|wanted| wanted.added == added) {
             self.forget(pattern);
             self.cache.clear();
@@ -129,7 +132,7 @@ impl OutgoingFeed {
     }
 
     /// The peer wants these and nothing else: its first word on a link, and when it could not tell single changes.
-    pub(crate) fn want_only(&mut self, wants: Vec<(Pattern, u64, u64)>, head: u64) {
+    pub fn want_only(&mut self, wants: Vec<(Pattern, u64, u64)>, head: u64) {
         self.heard = true;
         let kept: HashSet<&Pattern> = wants.iter().map(|(pattern, ..)| pattern).collect();
         let gone: Vec<Pattern> = self
@@ -146,18 +149,18 @@ impl OutgoingFeed {
     }
 
     /// The source stops: once everything is told, tell the end.
-    pub(crate) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.ending = true;
     }
 
     /// Whether unwanted messages were looked at since the peer was told anything. Told after a while
     /// ([`skip`](Self::skip)), they are not asked for again by a resume when the backlog no longer has them.
-    pub(crate) fn has_untold(&self) -> bool {
+    pub fn has_untold(&self) -> bool {
         self.is_wanted() && self.next - 1 > self.told
     }
 
     /// Tells how far nothing was wanted.
-    pub(crate) fn skip(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(), SealError> {
+    pub fn skip(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(), SealError> {
         if self.has_untold() {
             let through = self.next - 1;
             put_mark(
@@ -171,7 +174,7 @@ impl OutgoingFeed {
 
     /// Appends frames to `out`: confirmations, then messages that are wanted. Returns how far it came, and how many
     /// messages it appended.
-    pub(crate) fn fill(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(Filled, u64), SealError> {
+    pub fn fill(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(Filled, u64), SealError> {
         let stop_at = self.next.saturating_add(FILL_MESSAGES);
         if !self.heard {
             return Ok((Filled::AllToldFor, 0));
@@ -203,6 +206,7 @@ impl OutgoingFeed {
             if read.oldest > self.next {
                 self.pass_gap(read.oldest - 1, sealer, out)?;
             }
+            self.is_fresh = false;
             let mut full = false;
             for envelope in envelopes.drain(..) {
                 if out.len() >= BATCH_BYTES {
@@ -247,7 +251,12 @@ impl OutgoingFeed {
         out: &mut BytesMut,
     ) -> Result<(), SealError> {
         if self.wants.values().any(|wanted| wanted.from <= last) {
-            put_mark(&sealer.seal_mark(&Mark::Gap { first: self.next, last })?, out);
+            let gap = Mark::Gap {
+                first: self.next,
+                last,
+                resumed: self.is_fresh,
+            };
+            put_mark(&sealer.seal_mark(&gap)?, out);
             self.told = last;
         }
         self.next = last + 1;

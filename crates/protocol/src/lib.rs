@@ -8,16 +8,26 @@
 //! which a pattern is live ([`mark::Mark`]) stand in the data stream, in their place. *Whoever receives, remembers*: after
 //! a cut the acceptor's welcome names the next seq of each feed and from where each pattern was live, so that
 //! the dialer needs no memory of an earlier link.
+//!
+//! A crate of its own, so that what it may not touch it cannot reach, and so that a simulation runs these very rules
+//! without the network. It is the mesh's inside: nothing else builds on it.
 
-pub(crate) mod backoff;
-pub(crate) mod close;
-pub(crate) mod conflict;
-pub(crate) mod control;
-pub(crate) mod frame;
-pub(crate) mod incoming_feed;
-pub(crate) mod mark;
-pub(crate) mod outgoing_feed;
-pub(crate) mod roster;
+// What arrives from elsewhere must never panic this process.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
+
+pub mod backoff;
+pub mod conflict;
+pub mod control;
+pub mod feed_reader;
+pub mod frame;
+pub mod incoming_feed;
+pub mod interest;
+pub mod lane;
+pub mod mark;
+pub mod member;
+pub mod outgoing_feed;
+pub mod roster;
+pub mod upstream;
 
 #[cfg(test)]
 mod race;

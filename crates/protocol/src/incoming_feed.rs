@@ -5,7 +5,7 @@ const MAX_SEQ: u64 = u64::MAX / 4;
 
 /// How far a feed of a source has come here. Outlives the links that carry it.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct IncomingFeed {
+pub struct IncomingFeed {
     /// The last seq that was received or accounted for; `None` until a stream has begun.
     seen: Option<u64>,
     ended: bool,
@@ -13,7 +13,7 @@ pub(crate) struct IncomingFeed {
 
 impl IncomingFeed {
     /// A feed that is wanted from its first message.
-    pub(crate) fn from_start() -> Self {
+    pub fn from_start() -> Self {
         Self {
             seen: Some(0),
             ended: false,
@@ -21,22 +21,22 @@ impl IncomingFeed {
     }
 
     /// The next seq to ask for; 0 = whatever is published next.
-    pub(crate) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.seen.map_or(0, |seen| seen.saturating_add(1))
     }
 
     /// The last seq accounted for.
-    pub(crate) fn seen(&self) -> u64 {
+    pub fn seen(&self) -> u64 {
         self.seen.unwrap_or(0)
     }
 
     /// What the source is told: the last seq accounted for, and one more once the feed's end was heard.
-    pub(crate) fn acknowledged(&self) -> u64 {
+    pub fn acknowledged(&self) -> u64 {
         self.seen() + u64::from(self.ended)
     }
 
     /// A stream begins, and speaks of `start` and what follows.
-    pub(crate) fn on_start(&mut self, start: u64) -> Result<(), OrderError> {
+    pub fn on_start(&mut self, start: u64) -> Result<(), OrderError> {
         let before = start
             .checked_sub(1)
             .filter(|before| *before <= MAX_SEQ)
@@ -51,7 +51,7 @@ impl IncomingFeed {
     }
 
     /// A message that follows `delta` after the last.
-    pub(crate) fn on_message(&mut self, delta: u64, seq: u64) -> Result<(), OrderError> {
+    pub fn on_message(&mut self, delta: u64, seq: u64) -> Result<(), OrderError> {
         let seen = self.open()?;
         if delta == 0 || seen.checked_add(delta) != Some(seq) || seq > MAX_SEQ {
             return Err(OrderError);
@@ -61,7 +61,7 @@ impl IncomingFeed {
     }
 
     /// Seqs that will not come. They lie after what was seen; what lies between was not wanted.
-    pub(crate) fn on_gap(&mut self, first: u64, last: u64) -> Result<(), OrderError> {
+    pub fn on_gap(&mut self, first: u64, last: u64) -> Result<(), OrderError> {
         if first <= self.open()? || last < first || last > MAX_SEQ {
             return Err(OrderError);
         }
@@ -70,7 +70,7 @@ impl IncomingFeed {
     }
 
     /// Nothing up to `through` was wanted.
-    pub(crate) fn on_skipped(&mut self, through: u64) -> Result<(), OrderError> {
+    pub fn on_skipped(&mut self, through: u64) -> Result<(), OrderError> {
         if through < self.open()? || through > MAX_SEQ {
             return Err(OrderError);
         }
@@ -79,14 +79,14 @@ impl IncomingFeed {
     }
 
     /// The feed ends.
-    pub(crate) fn on_ended(&mut self, last: u64) -> Result<(), OrderError> {
+    pub fn on_ended(&mut self, last: u64) -> Result<(), OrderError> {
         self.on_skipped(last)?;
         self.ended = true;
         Ok(())
     }
 
     /// Whether the source has told the feed's end.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.ended
     }
 
@@ -102,7 +102,7 @@ impl IncomingFeed {
 /// A frame out of its place: replayed, reordered, or skipping what was not announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a frame is out of its place in the feed")]
-pub(crate) struct OrderError;
+pub struct OrderError;
 
 #[cfg(test)]
 mod tests {

@@ -14,18 +14,18 @@ use bellwether_message::{FrameKind, MAX_BODY_BYTES, StreamHeader};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// First byte of a gossip stream.
-pub(crate) const STREAM_GOSSIP: u8 = 1;
+pub const STREAM_GOSSIP: u8 = 1;
 /// First byte of a data stream.
-pub(crate) const STREAM_DATA: u8 = 2;
+pub const STREAM_DATA: u8 = 2;
 /// Longest stream header: two names and some integers.
-pub(crate) const MAX_STREAM_HEADER: usize = 512;
+pub const MAX_STREAM_HEADER: usize = 512;
 /// Longest frame after its length.
 const MAX_FRAME: usize = MAX_BODY_BYTES + 16;
 /// Longest LEB128 of a u64.
 const MAX_VARINT: usize = 10;
 
 /// What a data stream begins with.
-pub(crate) fn put_preface(header: &StreamHeader, start: u64, out: &mut BytesMut) {
+pub fn put_preface(header: &StreamHeader, start: u64, out: &mut BytesMut) {
     let header = header.encode();
     out.put_u8(STREAM_DATA);
     // Bounded by the lengths of a cluster's and a node's name.
@@ -34,14 +34,16 @@ pub(crate) fn put_preface(header: &StreamHeader, start: u64, out: &mut BytesMut)
     out.put_u64_le(start);
 }
 
-pub(crate) fn put_message(delta: u64, body: &[u8], out: &mut BytesMut) {
+/// Appends a message that follows `delta` after the frame before it.
+pub fn put_message(delta: u64, body: &[u8], out: &mut BytesMut) {
     put_varint((1 + varint_len(delta) + body.len()) as u64, out);
     out.put_u8(FrameKind::Message as u8);
     put_varint(delta, out);
     out.put_slice(body);
 }
 
-pub(crate) fn put_mark(body: &[u8], out: &mut BytesMut) {
+/// Appends a mark.
+pub fn put_mark(body: &[u8], out: &mut BytesMut) {
     put_varint((1 + body.len()) as u64, out);
     out.put_u8(FrameKind::Mark as u8);
     out.put_slice(body);
@@ -49,27 +51,37 @@ pub(crate) fn put_mark(body: &[u8], out: &mut BytesMut) {
 
 /// One frame of a data stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Frame {
-    Message { delta: u64, body: Bytes },
-    Mark { body: Bytes },
+pub enum Frame {
+    /// A message.
+    Message {
+        /// Its seq minus that of the frame before.
+        delta: u64,
+        /// What was sealed.
+        body: Bytes,
+    },
+    /// A mark.
+    Mark {
+        /// What was sealed.
+        body: Bytes,
+    },
 }
 
 /// Splits a stream into frames. Frames within one chunk share its memory; one that straddles chunks is copied.
 #[derive(Debug, Default)]
-pub(crate) struct FrameParser {
+pub struct FrameParser {
     chunk: Bytes,
     /// The beginning of a frame that was not complete yet. Grows with what arrives, never with what is claimed.
     partial: BytesMut,
 }
 
 impl FrameParser {
-    /// Takes the next bytes of the stream. Call it only when [`next`](Self::next) has found nothing more.
-    pub(crate) fn push(&mut self, chunk: Bytes) {
+    /// Takes the next bytes of the stream. Call it only when [`next_frame`](Self::next_frame) has found nothing more.
+    pub fn push(&mut self, chunk: Bytes) {
         self.chunk = chunk;
     }
 
     /// The next whole frame.
-    pub(crate) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
         if self.partial.is_empty() {
             return match whole_frame(&self.chunk)? {
                 Some((skip, len)) => {
@@ -106,7 +118,7 @@ impl FrameParser {
     }
 
     /// Whether a frame has begun and not ended: a stream must not end here.
-    pub(crate) fn is_inside_frame(&self) -> bool {
+    pub fn is_inside_frame(&self) -> bool {
         !self.partial.is_empty() || !self.chunk.is_empty()
     }
 }
@@ -174,9 +186,11 @@ fn read_varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, FrameError> {
 
 /// Why a stream cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FrameError {
+pub enum FrameError {
+    /// It says that it is longer than allowed.
     #[error("a frame is longer than allowed")]
     TooLong,
+    /// It is no frame.
     #[error("a frame is malformed")]
     Malformed,
 }
@@ -194,7 +208,7 @@ mod tests {
         for cut in cuts.iter().chain([&stream.len()]) {
             let to = (*cut).clamp(at, stream.len());
             parser.push(Bytes::copy_from_slice(&stream[at..to]));
-            while let Some(frame) = parser.next()? {
+            while let Some(frame) = parser.next_frame()? {
                 frames.push(frame);
             }
             at = to;
@@ -226,7 +240,7 @@ mod tests {
         fn garbage_is_an_error_or_waits_for_more(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let mut parser = FrameParser::default();
             parser.push(bytes.into());
-            while let Ok(Some(_)) = parser.next() {}
+            while let Ok(Some(_)) = parser.next_frame() {}
             prop_assert!(parser.partial.capacity() < 4096);
         }
     }
@@ -235,15 +249,15 @@ mod tests {
     fn a_lying_length_is_refused_before_anything_is_allocated() {
         let mut parser = FrameParser::default();
         parser.push(Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x7f, 0]));
-        assert_eq!(parser.next(), Err(FrameError::TooLong));
+        assert_eq!(parser.next_frame(), Err(FrameError::TooLong));
         parser = FrameParser::default();
         parser.push(Bytes::from_static(&[0xff; 11]));
-        assert_eq!(parser.next(), Err(FrameError::Malformed));
+        assert_eq!(parser.next_frame(), Err(FrameError::Malformed));
         parser = FrameParser::default();
         parser.push(Bytes::from_static(&[1, 2]));
-        assert_eq!(parser.next(), Err(FrameError::Malformed), "unknown kind");
+        assert_eq!(parser.next_frame(), Err(FrameError::Malformed), "unknown kind");
         parser = FrameParser::default();
         parser.push(Bytes::from_static(&[0]));
-        assert_eq!(parser.next(), Err(FrameError::Malformed), "empty frame");
+        assert_eq!(parser.next_frame(), Err(FrameError::Malformed), "empty frame");
     }
 }

@@ -13,7 +13,7 @@ use bellwether_message::{Epoch, NodeId, Source};
 use crate::member::{Member, MemberState};
 
 /// Most members, this node included.
-pub(crate) const MAX_MEMBERS: usize = 256;
+pub const MAX_MEMBERS: usize = 256;
 /// How long a suspect has to answer, and how often one that answers is asked again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// A link that is up one way only for so long is worth a warning: a firewall, or a wrong advertised address.
@@ -25,21 +25,25 @@ const KEEP_DOWN: Duration = Duration::from_secs(300);
 
 /// What gossip says of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gossiped {
-    pub(crate) source: Source,
-    pub(crate) address: SocketAddr,
+pub struct Gossiped {
+    /// The node and its run.
+    pub source: Source,
+    /// Where it says that it is dialed.
+    pub address: SocketAddr,
 }
 
 /// The direction of a link, seen from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
+    /// From it to here.
     In,
+    /// From here to it.
     Out,
 }
 
 /// The members, their states, and where to dial.
 #[derive(Debug)]
-pub(crate) struct Roster {
+pub struct Roster {
     own: Member,
     rows: BTreeMap<NodeId, Row>,
     /// The newest live run of each node by gossip.
@@ -80,7 +84,8 @@ struct Row {
 }
 
 impl Roster {
-    pub(crate) fn new(own: Member, settle: Duration) -> Self {
+    /// Nobody but this node. Gossip that names nobody new for `settle` has named everybody.
+    pub fn new(own: Member, settle: Duration) -> Self {
         Self {
             own,
             rows: BTreeMap::new(),
@@ -95,7 +100,7 @@ impl Roster {
     }
 
     /// What gossip holds for live now, this node left out.
-    pub(crate) fn on_gossip(&mut self, live: Vec<Gossiped>, now: Duration) {
+    pub fn on_gossip(&mut self, live: Vec<Gossiped>, now: Duration) {
         let before = std::mem::take(&mut self.gossip);
         for gossiped in live {
             let node = &gossiped.source.node;
@@ -118,7 +123,7 @@ impl Roster {
     }
 
     /// A link is up.
-    pub(crate) fn on_linked(
+    pub fn on_linked(
         &mut self,
         direction: Direction,
         source: &Source,
@@ -167,14 +172,14 @@ impl Roster {
     }
 
     /// The node's process has lost all its state: this run of it is over.
-    pub(crate) fn on_reset(&mut self, source: &Source) {
+    pub fn on_reset(&mut self, source: &Source) {
         if let Some(row) = self.row(source) {
             row.was_reset = true;
         }
     }
 
     /// Whether a run is certainly over, or taken for it.
-    pub(crate) fn is_over(&self, source: &Source) -> bool {
+    pub fn is_over(&self, source: &Source) -> bool {
         match self.rows.get(&source.node) {
             Some(row) if row.epoch == source.epoch => row.was_reset || row.state == MemberState::Down,
             Some(row) => row.epoch > source.epoch,
@@ -183,14 +188,14 @@ impl Roster {
     }
 
     /// Whether this node was ever linked both ways with another: it is no newcomer then.
-    pub(crate) fn has_been_linked(&self) -> bool {
+    pub fn has_been_linked(&self) -> bool {
         self.first_linked_at.is_some()
     }
 
     /// Whether the first join is done: every node that gossip names, and every member, is linked both ways, and gossip
     /// has named nobody new for a while (it takes a node for alive at its second heartbeat). A member
     /// that cannot be reached both ways does not put it off for ever.
-    pub(crate) fn is_joined(&self, now: Duration) -> bool {
+    pub fn is_joined(&self, now: Duration) -> bool {
         let linked = |node: &NodeId| self.rows.get(node).is_some_and(|row| row.inbound && row.outbound);
         let alive = self
             .rows
@@ -205,7 +210,7 @@ impl Roster {
     }
 
     /// A link is gone.
-    pub(crate) fn on_unlinked(&mut self, direction: Direction, source: &Source, now: Duration) {
+    pub fn on_unlinked(&mut self, direction: Direction, source: &Source, now: Duration) {
         if let Some(row) = self.row(source) {
             *row.side(direction) = false;
         }
@@ -213,14 +218,14 @@ impl Roster {
     }
 
     /// The node says that it is about to stop: its silence is no alarm.
-    pub(crate) fn on_leaving(&mut self, source: &Source) {
+    pub fn on_leaving(&mut self, source: &Source) {
         if let Some(row) = self.row(source) {
             row.leaving = true;
         }
     }
 
     /// The node has stopped in good order, or has been replaced: it is no member any more.
-    pub(crate) fn on_left(&mut self, source: &Source) {
+    pub fn on_left(&mut self, source: &Source) {
         if self.row(source).is_some() {
             self.rows.remove(&source.node);
         }
@@ -231,7 +236,7 @@ impl Roster {
     }
 
     /// The node has answered a ping.
-    pub(crate) fn on_pong(&mut self, source: &Source, now: Duration) {
+    pub fn on_pong(&mut self, source: &Source, now: Duration) {
         if let Some(row) = self.row(source) {
             row.asked_at = None;
             row.answered_at = Some(now);
@@ -240,7 +245,7 @@ impl Roster {
     }
 
     /// Time has passed. Returns the runs that are no longer in view.
-    pub(crate) fn tick(&mut self, now: Duration) -> Vec<Source> {
+    pub fn tick(&mut self, now: Duration) -> Vec<Source> {
         self.judge(now);
         let is_old = |row: &Row| row.state == MemberState::Down && now.saturating_sub(row.down_at) >= KEEP_DOWN;
         let old = self.rows.extract_if(.., |_, row| is_old(row));
@@ -250,13 +255,13 @@ impl Roster {
     }
 
     /// The suspects to be asked now; each is named once per question.
-    pub(crate) fn asks(&mut self) -> Vec<NodeId> {
+    pub fn asks(&mut self) -> Vec<NodeId> {
         std::mem::take(&mut self.asks)
     }
 
     /// Members that have been linked one way only for too long; each is named once per run. True: the link from here
     /// is missing; false: the one to here.
-    pub(crate) fn one_way(&mut self, now: Duration) -> Vec<(NodeId, bool)> {
+    pub fn one_way(&mut self, now: Duration) -> Vec<(NodeId, bool)> {
         let mut found = Vec::new();
         for (node, row) in &mut self.rows {
             if row.inbound == row.outbound || row.state != MemberState::Alive {
@@ -273,7 +278,7 @@ impl Roster {
     }
 
     /// The highest run known of a node.
-    pub(crate) fn known_epoch(&self, node: &NodeId) -> Option<Epoch> {
+    pub fn known_epoch(&self, node: &NodeId) -> Option<Epoch> {
         self.rows
             .get(node)
             .map(|row| row.epoch)
@@ -281,12 +286,12 @@ impl Roster {
     }
 
     /// Whether a node has a place, or there is one.
-    pub(crate) fn has_room(&self, node: &NodeId) -> bool {
+    pub fn has_room(&self, node: &NodeId) -> bool {
         self.rows.contains_key(node) || self.rows.len() + 1 < MAX_MEMBERS
     }
 
     /// All members, this node included, by node id.
-    pub(crate) fn members(&self) -> Vec<Member> {
+    pub fn members(&self) -> Vec<Member> {
         let mut members: Vec<Member> = self.rows.iter().map(|(node, row)| row.member(node)).collect();
         let at = members.partition_point(|member| member.node < self.own.node);
         members.insert(at, self.own.clone());
@@ -294,7 +299,7 @@ impl Roster {
     }
 
     /// Whom to keep a link to: what gossips, and every member that has not left.
-    pub(crate) fn dials(&self) -> BTreeMap<NodeId, SocketAddr> {
+    pub fn dials(&self) -> BTreeMap<NodeId, SocketAddr> {
         let alive = self
             .rows
             .values()

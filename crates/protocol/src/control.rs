@@ -3,37 +3,42 @@
 use bellwether_message::codec::{self, Decode, Encode};
 
 /// The wire version spoken here, first in every hello. Version N is to speak with N − 1.
-pub(crate) const WIRE_VERSION: u16 = 1;
+pub const WIRE_VERSION: u16 = 1;
 /// Longest frame before the hello was accepted.
-pub(crate) const MAX_HELLO: usize = 1024;
+pub const MAX_HELLO: usize = 1024;
 /// Longest frame after it.
-pub(crate) const MAX_FRAME: usize = 64 * 1024;
+pub const MAX_FRAME: usize = 64 * 1024;
 /// Patterns per interest frame: 128 of 240 bytes stay well below [`MAX_FRAME`].
-pub(crate) const WANTS_PER_FRAME: usize = 128;
+pub const WANTS_PER_FRAME: usize = 128;
 
 /// The dialer's first words on every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) struct Hello {
-    pub(crate) wire_version: u16,
-    pub(crate) cluster: String,
-    pub(crate) node: String,
-    pub(crate) epoch: u64,
+pub struct Hello {
+    /// The version the dialer speaks.
+    pub wire_version: u16,
+    /// Its cluster.
+    pub cluster: String,
+    /// Its node id, which its certificate must say too.
+    pub node: String,
+    /// Its run.
+    pub epoch: u64,
     /// Where the dialer itself is dialed.
-    pub(crate) advertise: String,
+    pub advertise: String,
     /// Counts the dialer's links: a higher number replaces a lower one of the same run.
-    pub(crate) link: u64,
-    pub(crate) lane: u8,
+    pub link: u64,
+    /// The lane this connection is to be.
+    pub lane: u8,
     /// Whether the dialer was linked with others before: tells a heal from a newcomer with a taken name.
-    pub(crate) joined: bool,
+    pub joined: bool,
     /// The dialer's program version.
-    pub(crate) program: String,
+    pub program: String,
 }
 
 /// What the dialer says after its hello.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) enum FromDialer {
+pub enum FromDialer {
     /// Are you there?
     Ping(u64),
     /// The dialer is stopping: its silence will be no alarm.
@@ -43,7 +48,7 @@ pub(crate) enum FromDialer {
 /// What the acceptor says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) enum FromAcceptor {
+pub enum FromAcceptor {
     /// The hello is accepted.
     Welcome(Welcome),
     /// What the acceptor wants.
@@ -58,51 +63,68 @@ pub(crate) enum FromAcceptor {
 /// The answer to a hello.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) struct Welcome {
-    pub(crate) wire_version: u16,
-    pub(crate) node: String,
-    pub(crate) epoch: u64,
-    pub(crate) program: String,
+pub struct Welcome {
+    /// The version the acceptor speaks.
+    pub wire_version: u16,
+    /// Its node id, which its certificate must say too.
+    pub node: String,
+    /// Its run.
+    pub epoch: u64,
+    /// Its program version.
+    pub program: String,
     /// Whether the acceptor has been in a mesh.
-    pub(crate) joined: bool,
+    pub joined: bool,
     /// Per instance the next seq wanted; 0 = begin with what is published from now on.
-    pub(crate) next: Vec<u64>,
+    pub next: Vec<u64>,
 }
 
 /// A change of interest, or a part of the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) struct InterestFrame {
+pub struct InterestFrame {
     /// The version this leads to, once no more parts follow.
-    pub(crate) version: u64,
+    pub version: u64,
     /// Whether what was told before is void.
-    pub(crate) whole: bool,
+    pub whole: bool,
     /// Whether parts follow.
-    pub(crate) more: bool,
-    pub(crate) changes: Vec<InterestChange>,
+    pub more: bool,
+    /// The changes, oldest first.
+    pub changes: Vec<InterestChange>,
 }
 
+/// A pattern more, or one less.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) enum InterestChange {
+pub enum InterestChange {
+    /// One more.
     Add(Want),
-    Remove { instance: u8, pattern: String, added: u64 },
+    /// One less.
+    Remove {
+        /// Of this instance.
+        instance: u8,
+        /// The pattern.
+        pattern: String,
+        /// As this version had added it.
+        added: u64,
+    },
 }
 
 /// One pattern of the acceptor.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[bincode(crate = "bellwether_message::codec::bincode")]
-pub(crate) struct Want {
-    pub(crate) instance: u8,
-    pub(crate) pattern: String,
+pub struct Want {
+    /// Its instance.
+    pub instance: u8,
+    /// The pattern.
+    pub pattern: String,
     /// The version that added it, echoed in the mark that confirms it.
-    pub(crate) added: u64,
+    pub added: u64,
     /// The seq from which it was live on an earlier link; 0 = from the moment the dialer learns of it.
-    pub(crate) live_from: u64,
+    pub live_from: u64,
 }
 
 /// The bytes of a frame. A frame beyond [`MAX_FRAME`] is a bug of ours, so it is refused here.
-pub(crate) fn encode<T: Encode>(frame: &T) -> Option<Vec<u8>> {
+pub fn encode<T: Encode>(frame: &T) -> Option<Vec<u8>> {
     let mut bytes = vec![0; 4];
     codec::encode_into(frame, &mut bytes).ok()?;
     let len = u32::try_from(bytes.len() - 4)
@@ -116,7 +138,7 @@ pub(crate) fn encode<T: Encode>(frame: &T) -> Option<Vec<u8>> {
 }
 
 /// Reads the value of a frame, without its length.
-pub(crate) fn decode<T: for<'a> codec::BorrowDecode<'a, ()>>(bytes: &[u8]) -> Option<T> {
+pub fn decode<T: for<'a> codec::BorrowDecode<'a, ()>>(bytes: &[u8]) -> Option<T> {
     codec::decode(bytes).ok()
 }
 
