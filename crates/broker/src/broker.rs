@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::delivery::{EpochEnded, Gap};
-use crate::exchange::{Exchange, FeedRead, PublishError, SubscribeError, SubscriptionInfo};
+use crate::exchange::{Exchange, FeedRead, PublishError, Room, SubscribeError, SubscriptionInfo};
 use crate::feed_watch::FeedWatch;
 use crate::interest::{Interest, SharedInterest};
 use crate::settings::InstanceSettings;
@@ -29,7 +29,8 @@ struct Inner {
     source: Arc<Source>,
     exchanges: [Arc<Exchange>; Instance::COUNT],
     interest: Arc<SharedInterest>,
-    slots: Mutex<Vec<Option<Arc<Source>>>>,
+    /// Which slots are taken.
+    slots: Mutex<Vec<bool>>,
     now_ms: AtomicU64,
     clock: WallClock,
 }
@@ -103,8 +104,8 @@ impl Broker {
             return Err(SubscribeError::NoPattern);
         }
         let exchange = self.exchange(instance).clone();
-        let (group, cursor) = exchange.subscribe(patterns.into())?;
-        Ok(Subscription::new(exchange, group, cursor))
+        let (group, cursor, since) = exchange.subscribe(patterns.into())?;
+        Ok(Subscription::new(exchange, group, cursor, since))
     }
 
     /// What this node has subscriptions for. Hold it briefly: subscribing waits for it.
@@ -121,12 +122,16 @@ impl Broker {
     /// subscriptions want it from its first message.
     pub fn attach(&self, source: Arc<Source>, from_start: bool) -> SourceSlot {
         let mut slots = self.inner.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = slots.iter().position(Option::is_none).unwrap_or(slots.len());
+        let free = slots.iter().position(|taken| !taken).unwrap_or(slots.len());
         match slots.get_mut(free) {
-            Some(slot) => *slot = Some(source),
-            None => slots.push(Some(source)),
+            Some(place) => *place = true,
+            None => slots.push(true),
         }
         let slot = SourceSlot(free);
+        let exchanges = &self.inner.exchanges;
+        exchanges
+            .iter()
+            .for_each(|exchange| exchange.open_slot(slot, source.clone()));
         if from_start {
             self.inner
                 .exchanges
@@ -144,7 +149,7 @@ impl Broker {
             .for_each(|exchange| exchange.close_slot(slot));
         let mut slots = self.inner.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = slots.get_mut(slot.0) {
-            *place = None;
+            *place = false;
         }
     }
 
@@ -188,6 +193,24 @@ impl Broker {
     /// Copies up to `max` messages of this node's own feed into `out`, from `seq` on.
     pub fn read_feed(&self, instance: Instance, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
         self.exchange(instance).read_feed(seq, max, out)
+    }
+
+    /// Whether a message published on the topic now fits into the queue of every local subscription that reads. One
+    /// that has left its queue untouched for a second, or has lost messages already, does not count. `now` is any clock
+    /// that only rises, the same at each call.
+    pub fn has_room(&self, instance: Instance, topic: &str, now: Duration) -> bool {
+        self.exchange(instance).has_room(topic, now)
+    }
+
+    /// How many more messages fit into the queue of every local subscription of the instance that reads.
+    pub fn room(&self, instance: Instance, now: Duration) -> Room {
+        self.exchange(instance).room(now)
+    }
+
+    /// How far the slowest local subscription that reads has come, if it has left half of its queue unread: a number that
+    /// rises while it reads.
+    pub fn crowded_at(&self, instance: Instance) -> Option<u64> {
+        self.exchange(instance).crowded_at()
     }
 
     /// Watches this node's own feed of an instance.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use bellwether_message::{Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Timestamp};
+use bellwether_message::{
+    Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
+};
 
 use crate::backlog::Backlog;
 use crate::counters::{Counters, DropReason};
@@ -13,7 +15,7 @@ use crate::delivery::{Delivery, EpochEnded, Gap};
 use crate::group::{CLOSED, Group};
 use crate::interest::SharedInterest;
 use crate::matcher::Matcher;
-use crate::ring::CursorId;
+use crate::ring::{CursorId, spared};
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
 use crate::source_slot::SourceSlot;
@@ -50,7 +52,38 @@ struct State {
     routes: HashMap<Box<str>, Arc<[Arc<Group>]>>,
     gates: HashMap<Pattern, Gates>,
     signals: Vec<Arc<Signal>>,
+    /// Groups whose queues are filling up, and perhaps some that no longer are: the only ones that are asked for room.
+    filling: Vec<Arc<Group>>,
+    /// What the newest message of another source counts against a queue's bytes.
+    newest_cost: usize,
+    /// By slot: which source has it, and the last of its seqs that arrived here.
+    arrived: Vec<Option<Arrived>>,
     closed: bool,
+}
+
+/// How far a source's feed has come in this instance.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    source: Arc<Source>,
+    seq: u64,
+}
+
+/// Room in the queues of an instance's subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// So many more messages fit into every queue that is read.
+    pub messages: usize,
+    /// Whether no queue is filling up, so that there will not be more.
+    pub is_all: bool,
+}
+
+/// From where a subscription receives a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The writer of the feed.
+    pub source: Arc<Source>,
+    /// Everything that matches, from this seq on; `None` while the source has not confirmed.
+    pub live_from: Option<u64>,
 }
 
 /// From where each source sends a pattern's messages.
@@ -137,14 +170,18 @@ impl Exchange {
                 .map_err(|source: SealError| PublishError::Seal { source })?;
             state.head = seq;
             state.backlog.push(envelope.clone(), now, &self.settings);
-            let lost: u64 = state
-                .route(envelope.topic())
+            let groups = state.route(envelope.topic());
+            let lost: u64 = groups
                 .iter()
                 .map(|group| {
-                    group
-                        .lock()
+                    let mut inner = group.lock();
+                    let lost = inner
                         .ring
-                        .push(Delivery::Message(envelope.clone()), self.instance, &mut wake)
+                        .push(Delivery::Message(envelope.clone()), self.instance, &mut wake);
+                    if inner.begins_to_fill() {
+                        state.filling.push(group.clone());
+                    }
+                    lost
                 })
                 .sum();
             self.count_lost(lost);
@@ -163,10 +200,17 @@ impl Exchange {
             let mut state = self.lock();
             for envelope in envelopes {
                 let groups = state.route(envelope.topic());
-                lost += groups
-                    .iter()
-                    .filter_map(|group| group.lock().push_remote(slot, envelope, &mut wake))
-                    .sum::<u64>();
+                for group in groups.iter() {
+                    let mut inner = group.lock();
+                    lost += inner.push_remote(slot, envelope, &mut wake).unwrap_or(0);
+                    if inner.begins_to_fill() {
+                        state.filling.push(group.clone());
+                    }
+                }
+            }
+            if let Some(newest) = envelopes.last() {
+                state.arrive(slot, newest.seq());
+                state.newest_cost = newest.cost();
             }
         }
         self.counters.received.add(envelopes.len() as u64);
@@ -178,8 +222,12 @@ impl Exchange {
     pub(crate) fn deliver_gap(&self, slot: SourceSlot, gap: &Gap) {
         let mut wake = Vec::new();
         let mut missed = 0u64;
-        for group in self.lock().groups.values() {
-            missed = missed.saturating_add(group.lock().push_gap(slot, gap, &mut wake));
+        {
+            let mut state = self.lock();
+            for group in state.groups.values() {
+                missed = missed.saturating_add(group.lock().push_gap(slot, gap, &mut wake));
+            }
+            state.arrive(slot, gap.last);
         }
         self.counters.dropped(DropReason::LinkOverrun).add(missed);
         wake.into_iter().for_each(Waker::wake);
@@ -203,13 +251,18 @@ impl Exchange {
     }
 
     /// Adds a cursor to the group of these patterns (sorted, without doubles), made if there is none.
-    pub(crate) fn subscribe(&self, patterns: Box<[Pattern]>) -> Result<(Arc<Group>, CursorId), SubscribeError> {
+    ///
+    /// Also says how far each feed had come when the cursor was added: the cursor gets what comes after.
+    pub(crate) fn subscribe(
+        &self,
+        patterns: Box<[Pattern]>,
+    ) -> Result<(Arc<Group>, CursorId, Vec<Arrived>), SubscribeError> {
         let subscribed = self.try_subscribe(patterns)?;
         self.interest.announce();
         Ok(subscribed)
     }
 
-    fn try_subscribe(&self, patterns: Box<[Pattern]>) -> Result<(Arc<Group>, CursorId), SubscribeError> {
+    fn try_subscribe(&self, patterns: Box<[Pattern]>) -> Result<(Arc<Group>, CursorId, Vec<Arrived>), SubscribeError> {
         let mut state = self.lock();
         if state.closed {
             return Err(SubscribeError::Closed);
@@ -220,7 +273,80 @@ impl Exchange {
             None => state.add_group(self.instance, patterns, &self.settings, &self.interest)?,
         };
         let id = group.lock().ring.add_cursor();
-        Ok((group, id))
+        let own = Arrived {
+            source: self.sealer.source().clone(),
+            seq: state.head,
+        };
+        let arrived = std::iter::once(own).chain(state.arrived.iter().flatten().cloned());
+        Ok((group, id, arrived.collect()))
+    }
+
+    /// From where a cursor of the group, added when the feeds had come so far, receives each feed.
+    pub(crate) fn positions(&self, group: &Group, since: &[Arrived]) -> Vec<Position> {
+        let state = self.lock();
+        let inner = group.lock();
+        let before = |source: &Arc<Source>| {
+            since
+                .iter()
+                .find(|known| known.source == *source)
+                .map(|known| known.seq)
+        };
+        let own = self.sealer.source();
+        let own = Position {
+            source: own.clone(),
+            live_from: before(own).map(|seq| seq + 1),
+        };
+        let others = state.arrived.iter().enumerate().filter_map(|(slot, arrived)| {
+            let arrived = arrived.as_ref()?;
+            let gate = inner.live_from(SourceSlot(slot));
+            let after = before(&arrived.source).unwrap_or(0) + 1;
+            Some(Position {
+                source: arrived.source.clone(),
+                live_from: (gate != CLOSED).then(|| gate.max(after)),
+            })
+        });
+        std::iter::once(own).chain(others).collect()
+    }
+
+    /// Whether what is published on the topic now fits into the queue of every subscription that reads.
+    pub(crate) fn has_room(&self, topic: &str, now: Duration) -> bool {
+        let groups = self.lock().route(topic);
+        groups.iter().all(|group| group.lock().ring.room(now) != Some(0))
+    }
+
+    /// How many more messages fit into the queue of every subscription that reads, and whether that is all there ever is.
+    pub(crate) fn room(&self, now: Duration) -> Room {
+        let mut state = self.lock();
+        let by_bytes = spared(self.settings.queue_bytes) / state.newest_cost.max(1);
+        let all = spared(self.settings.queue_messages).min(by_bytes);
+        let filling = state
+            .still_filling()
+            .filter_map(|group| group.lock().ring.room(now))
+            .min();
+        Room {
+            messages: filling.map_or(all, |room| room.min(all)),
+            is_all: filling.is_none(),
+        }
+    }
+
+    /// How far the slowest subscription that reads has come, if it has left half of its queue unread.
+    pub(crate) fn crowded_at(&self) -> Option<u64> {
+        let mut state = self.lock();
+        state
+            .still_filling()
+            .filter_map(|group| group.lock().ring.crowded_at())
+            .min()
+    }
+
+    /// Gives a slot to a source.
+    pub(crate) fn open_slot(&self, slot: SourceSlot, source: Arc<Source>) {
+        let mut state = self.lock();
+        if state.arrived.len() <= slot.0 {
+            state.arrived.resize(slot.0 + 1, None);
+        }
+        if let Some(arrived) = state.arrived.get_mut(slot.0) {
+            *arrived = Some(Arrived { source, seq: 0 });
+        }
     }
 
     /// Removes a cursor, and the group with its last one.
@@ -266,6 +392,9 @@ impl Exchange {
     /// Forgets the source.
     pub(crate) fn close_slot(&self, slot: SourceSlot) {
         let mut state = self.lock();
+        if let Some(arrived) = state.arrived.get_mut(slot.0) {
+            *arrived = None;
+        }
         state
             .gates
             .values_mut()
@@ -365,6 +494,18 @@ impl Exchange {
 }
 
 impl State {
+    /// The groups whose queues are filling up.
+    fn still_filling(&mut self) -> impl Iterator<Item = &Arc<Group>> {
+        self.filling.retain(|group| group.lock().still_fills());
+        self.filling.iter()
+    }
+
+    fn arrive(&mut self, slot: SourceSlot, seq: u64) {
+        if let Some(arrived) = self.arrived.get_mut(slot.0).and_then(Option::as_mut) {
+            arrived.seq = seq;
+        }
+    }
+
     /// The groups that want a topic.
     fn route(&mut self, topic: &str) -> Arc<[Arc<Group>]> {
         if let Some(groups) = self.routes.get(topic) {

@@ -29,16 +29,19 @@ pub(crate) struct Inner {
     pub(crate) ring: Ring,
     /// By source slot; a slot beyond the end is closed.
     live_from: Vec<u64>,
+    /// Whether it is listed among those that are filling up.
+    is_filling: bool,
 }
 
 impl Group {
     pub(crate) fn new(patterns: Box<[Pattern]>, settings: &InstanceSettings) -> Self {
-        let ring = Ring::new(settings.queue_messages, settings.queue_bytes);
+        let ring = Ring::new(settings);
         Self {
             patterns,
             inner: Mutex::new(Inner {
                 ring,
                 live_from: Vec::new(),
+                is_filling: false,
             }),
         }
     }
@@ -58,7 +61,20 @@ impl Inner {
         }
     }
 
-    fn live_from(&self, slot: SourceSlot) -> u64 {
+    /// Whether the queue is filling up and was not listed as such yet; then it is from now on.
+    pub(crate) fn begins_to_fill(&mut self) -> bool {
+        let begins = !self.is_filling && self.ring.is_filling();
+        self.is_filling |= begins;
+        begins
+    }
+
+    /// Whether the queue is still filling up; if not, it is no longer listed.
+    pub(crate) fn still_fills(&mut self) -> bool {
+        self.is_filling = self.ring.is_filling();
+        self.is_filling
+    }
+
+    pub(crate) fn live_from(&self, slot: SourceSlot) -> u64 {
         self.live_from.get(slot.0).copied().unwrap_or(CLOSED)
     }
 

@@ -1,19 +1,27 @@
 //! The queue of one group: a ring that several subscriptions read with cursors of their own.
 //!
-//! Bounded in items and bytes. Overflow policy: the oldest goes, and every cursor that had not read it is told, by one
-//! gap per feed, exactly how many it missed. One slow cursor costs the others nothing.
+//! Bounded in items and bytes. When it is full the oldest goes, and every cursor that had not read it is told, by one gap
+//! per feed, exactly how many it missed; by the instance's policy it then goes on, or ends. One slow cursor costs the
+//! others nothing.
 
 use std::collections::VecDeque;
 use std::task::Waker;
+use std::time::Duration;
 
 use bellwether_message::Instance;
 
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
+use crate::settings::{InstanceSettings, Overflow};
 
 /// Most items one read takes, so that a reader's own buffer stays small.
 const READ_MESSAGES: usize = 128;
 /// Most bytes one read takes, though always one item.
 const READ_BYTES: usize = 256 * 1024;
+
+/// A publisher that waits for room leaves so much of a queue to those that do not wait.
+const SPARE: usize = 4;
+/// A cursor that has not moved for so long does not hold publishers back: it will be told a gap.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// Items waiting for the subscriptions of one group.
 #[derive(Debug)]
@@ -24,6 +32,7 @@ pub(crate) struct Ring {
     bytes: usize,
     max_messages: usize,
     max_bytes: usize,
+    overflow: Overflow,
     cursors: Vec<Option<Cursor>>,
     readers: usize,
     asleep: usize,
@@ -32,6 +41,8 @@ pub(crate) struct Ring {
     /// One for each set of cursors that fell behind at the same item.
     lags: Vec<Option<Lag>>,
     lagging: usize,
+    /// Where the rearmost cursor stood when somebody who waits for room first saw it there, and when that was.
+    waited_for: Option<(u64, Duration)>,
     closed: bool,
 }
 
@@ -43,6 +54,8 @@ pub(crate) struct CursorId(usize);
 struct Cursor {
     position: u64,
     lag: Option<usize>,
+    /// It fell behind, was told so, and by the policy reads no more.
+    has_ended: bool,
     waker: Option<Waker>,
 }
 
@@ -70,21 +83,28 @@ pub(crate) enum Read {
     Closed,
 }
 
+/// What of a queue's bound those that wait for room may fill.
+pub(crate) fn spared(bound: usize) -> usize {
+    bound - bound / SPARE
+}
+
 impl Ring {
     /// An empty ring. At least one item is kept however large it is.
-    pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
+    pub(crate) fn new(settings: &InstanceSettings) -> Self {
         Self {
             items: VecDeque::new(),
             start: 0,
             bytes: 0,
-            max_messages,
-            max_bytes,
+            max_messages: settings.queue_messages,
+            max_bytes: settings.queue_bytes,
+            overflow: settings.overflow,
             cursors: Vec::new(),
             readers: 0,
             asleep: 0,
             rearmost: (0, 0),
             lags: Vec::new(),
             lagging: 0,
+            waited_for: None,
             closed: false,
         }
     }
@@ -95,6 +115,7 @@ impl Ring {
         let cursor = Some(Cursor {
             position: end,
             lag: None,
+            has_ended: false,
             waker: None,
         });
         let id = match self.cursors.iter().position(Option::is_none) {
@@ -123,6 +144,7 @@ impl Ring {
             self.asleep -= usize::from(cursor.waker.is_some());
             match cursor.lag {
                 Some(lag) => drop(self.leave_lag(lag)),
+                None if cursor.has_ended => {}
                 None => self.leave_position(cursor.position),
             }
             self.trim();
@@ -155,6 +177,9 @@ impl Ring {
         let Some(cursor) = self.cursors.get_mut(id.0).and_then(Option::as_mut) else {
             return Read::Closed;
         };
+        if cursor.has_ended {
+            return Read::Closed;
+        }
         let before = cursor.position;
         if cursor.lag.is_none() && before == end {
             return match (self.closed, waker) {
@@ -173,13 +198,61 @@ impl Ring {
         }
         if let Some(lag) = cursor.lag.take() {
             cursor.position = self.start;
-            self.tell_missed(lag, out);
+            if self.overflow == Overflow::Disconnect {
+                cursor.has_ended = true;
+                cursor.position = end;
+                self.tell_missed(lag, GapCause::Disconnected, out);
+                self.trim();
+                return Read::Some { messages: 0 };
+            }
+            self.tell_missed(lag, GapCause::SlowSubscriber, out);
         } else {
             self.leave_position(before);
         }
         let messages = self.take_items(id, out);
         self.trim();
         Read::Some { messages }
+    }
+
+    /// How many more items may be added before a cursor that reads falls behind, a spare part left out; `None` if no
+    /// such cursor is there, or all have read everything. A cursor that has not moved for a second does not count.
+    pub(crate) fn room(&mut self, now: Duration) -> Option<usize> {
+        let (rearmost, standing) = self.rearmost;
+        let waiting = usize::try_from(self.end() - rearmost).unwrap_or(usize::MAX);
+        if standing == 0 || waiting == 0 {
+            self.waited_for = None;
+            return None;
+        }
+        match self.waited_for {
+            Some((position, since)) if position == rearmost => {
+                if now.saturating_sub(since) >= STUCK_AFTER {
+                    return None;
+                }
+            }
+            _ => self.waited_for = Some((rearmost, now)),
+        }
+        let by_count = spared(self.max_messages).saturating_sub(waiting);
+        // Items of lagging cursors may lie before the rearmost: its share of the bytes is taken for its share of the items.
+        let each = (self.bytes / self.items.len().max(1)).max(1);
+        let by_bytes = (spared(self.max_bytes) / each).saturating_sub(waiting);
+        Some(by_count.min(by_bytes))
+    }
+
+    /// Whether a cursor that reads has left a part of the queue unread.
+    pub(crate) fn is_filling(&self) -> bool {
+        let (rearmost, standing) = self.rearmost;
+        standing > 0
+            && rearmost < self.end()
+            && (self.items.len() > self.max_messages / SPARE || self.bytes > self.max_bytes / SPARE)
+    }
+
+    /// Where the rearmost cursor that reads stands, if it has left half of the queue or more unread.
+    pub(crate) fn crowded_at(&self) -> Option<u64> {
+        let (rearmost, standing) = self.rearmost;
+        let waiting = usize::try_from(self.end() - rearmost).unwrap_or(usize::MAX);
+        let is_crowded =
+            waiting >= self.max_messages.div_ceil(2) || (self.bytes >= self.max_bytes / 2 && self.lagging == 0);
+        (standing > 0 && waiting > 0 && is_crowded).then_some(rearmost)
     }
 
     /// How many items and bytes wait for the cursor.
@@ -282,7 +355,7 @@ impl Ring {
     /// Looks for the lowest position above `left` (the cursor that just left may still be listed there).
     fn find_rearmost(&mut self, left: u64) {
         self.rearmost = (0, 0);
-        for cursor in self.cursors.iter().flatten().filter(|cursor| cursor.lag.is_none()) {
+        for cursor in self.cursors.iter().flatten().filter(|cursor| cursor.reads_on()) {
             if cursor.position <= left {
                 continue;
             }
@@ -339,7 +412,7 @@ impl Ring {
         };
         let mut cursors = 0;
         for cursor in self.cursors.iter_mut().flatten() {
-            if cursor.lag.is_none() && cursor.position <= self.start {
+            if cursor.reads_on() && cursor.position <= self.start {
                 cursor.lag = Some(lag);
                 cursors += 1;
             }
@@ -352,10 +425,10 @@ impl Ring {
         self.find_rearmost(self.start);
     }
 
-    fn tell_missed(&mut self, lag: usize, out: &mut VecDeque<Delivery>) {
+    fn tell_missed(&mut self, lag: usize, cause: GapCause, out: &mut VecDeque<Delivery>) {
         for missed in self.leave_lag(lag) {
             if missed.gap.count > 0 {
-                out.push_back(Delivery::Gap(missed.gap));
+                out.push_back(Delivery::Gap(Gap { cause, ..missed.gap }));
             }
             if let Some(ended) = missed.ended {
                 out.push_back(Delivery::EpochEnded(ended));
@@ -375,6 +448,13 @@ impl Ring {
             }
             _ => slot.take().map(|lag| lag.feeds).unwrap_or_default(),
         }
+    }
+}
+
+impl Cursor {
+    /// Whether it has missed nothing and will read what comes.
+    fn reads_on(&self) -> bool {
+        self.lag.is_none() && !self.has_ended
     }
 }
 

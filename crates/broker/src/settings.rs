@@ -8,7 +8,7 @@ use bellwether_message::{DEFAULT_MAX_PAYLOAD_BYTES, Instance};
 ///
 /// The backlog serves peers that fall behind or reconnect: when it moves past a peer's cursor, the peer's subscribers
 /// get a gap. The queue is what one subscription may leave unread: beyond it the oldest messages go and the
-/// subscription gets a gap.
+/// subscription gets a gap, or ends ([`Overflow`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InstanceSettings {
@@ -24,6 +24,39 @@ pub struct InstanceSettings {
     pub queue_bytes: usize,
     /// Largest payload accepted for publishing; at most 16 MiB.
     pub max_payload_bytes: usize,
+    /// What happens to a subscription whose queue is full.
+    pub overflow: Overflow,
+}
+
+/// What happens to a subscription that has left more unread than its queue holds. Nobody else notices.
+///
+/// There is no policy that drops the newest: subscriptions with equal patterns share one queue, and what is too new for
+/// one of them the others still want.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The oldest messages go, and the subscription is told by one exact gap per feed.
+    #[default]
+    DropOldest,
+    /// The subscription is told what it missed and ends: for clients that would rather resume from the sources'
+    /// backlogs than go on with a hole.
+    Disconnect,
+}
+
+impl Overflow {
+    /// The policy as it is written: `drop_oldest`, `disconnect`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DropOldest => "drop_oldest",
+            Self::Disconnect => "disconnect",
+        }
+    }
+
+    /// The policy of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::DropOldest, Self::Disconnect]
+            .into_iter()
+            .find(|policy| policy.name() == name)
+    }
 }
 
 const MIB: usize = 1024 * 1024;
@@ -53,6 +86,7 @@ impl InstanceSettings {
             queue_messages,
             queue_bytes: queue_mib * MIB,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+            overflow: Overflow::DropOldest,
         }
     }
 }

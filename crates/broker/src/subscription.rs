@@ -10,7 +10,7 @@ use bellwether_message::{Instance, Pattern};
 use futures_core::Stream;
 
 use crate::delivery::Delivery;
-use crate::exchange::Exchange;
+use crate::exchange::{Arrived, Exchange, Position};
 use crate::group::Group;
 use crate::ring::{CursorId, Read};
 use crate::source_slot::SourceSlot;
@@ -18,27 +18,32 @@ use crate::source_slot::SourceSlot;
 /// Delivers what matches its patterns, in feed order, until it is dropped or the node stops.
 ///
 /// What is not read waits in a queue bounded by the instance's settings; when it overflows the oldest messages go and
-/// a [gap](crate::Gap) per feed says exactly how many. Dropping the subscription unsubscribes.
+/// a [gap](crate::Gap) per feed says exactly how many; with [`Overflow::Disconnect`](crate::Overflow) the stream then ends.
+/// Dropping the subscription unsubscribes.
 #[derive(Debug)]
 pub struct Subscription {
     exchange: Arc<Exchange>,
     group: Arc<Group>,
     cursor: CursorId,
+    /// How far each feed had come when it began.
+    since: Vec<Arrived>,
     /// Taken from the ring, not yet handed out.
     ready: VecDeque<Delivery>,
 }
 
 impl Subscription {
-    pub(crate) fn new(exchange: Arc<Exchange>, group: Arc<Group>, cursor: CursorId) -> Self {
+    pub(crate) fn new(exchange: Arc<Exchange>, group: Arc<Group>, cursor: CursorId, since: Vec<Arrived>) -> Self {
         Self {
             exchange,
             group,
             cursor,
+            since,
             ready: VecDeque::new(),
         }
     }
 
-    /// The next delivery; `None` once the node has stopped and everything was handed out. Cancel safe.
+    /// The next delivery; `None` once the node has stopped and everything was handed out, or the subscription was
+    /// disconnected. Cancel safe.
     pub async fn next(&mut self) -> Option<Delivery> {
         poll_fn(|context| self.poll(Some(context.waker()))).await
     }
@@ -59,6 +64,11 @@ impl Subscription {
     /// Its patterns, sorted, without doubles.
     pub fn patterns(&self) -> &[Pattern] {
         &self.group.patterns
+    }
+
+    /// From which seq on it receives each feed that is known now: what lies before is to be had by a replay only.
+    pub fn positions(&self) -> Vec<Position> {
+        self.exchange.positions(&self.group, &self.since)
     }
 
     /// Whether the source has confirmed to send everything that matches.

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bellwether_message::{Epoch, Instance, Source};
+use bellwether_message::{Epoch, Source};
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::acks::Acks;
 use crate::close::Close;
 use crate::control_stream::{self, ControlError};
 use crate::identity::Identity;
@@ -36,7 +37,7 @@ const UNPROVEN: usize = 64;
 const UNPROVEN_PER_ADDRESS: usize = 16;
 /// Streams a dialer may have: one per instance, gossip, and some that are being replaced.
 const STREAMS: u32 = 16;
-/// Acknowledgements are gathered for so long.
+/// The least time between two acknowledgements of a link.
 const ACK_DELAY: Duration = Duration::from_millis(20);
 
 /// Accepts connections until the node stops.
@@ -330,7 +331,8 @@ impl Inbound<'_> {
         self.tell_interest(&mut send, &mut teller).await?;
         let (tell, mut inbox) = control_stream::inbox();
         let mut pump = std::pin::pin!(control_stream::pump::<FromDialer>(recv, tell));
-        let mut acked = [0; Instance::COUNT];
+        let mut acks = Acks::default();
+        let mut acked_at = Instant::now();
         let mut ack_at: Option<Instant> = None;
         loop {
             tokio::select! {
@@ -344,28 +346,18 @@ impl Inbound<'_> {
                     // The broker is gone: the node stops.
                     Err(_) => return Ok(()),
                 },
-                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(Instant::now() + ACK_DELAY),
+                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(acked_at + ACK_DELAY),
                 () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
-                    ack_at = None;
-                    let acks = self.new_acks(&mut acked);
-                    if !acks.is_empty() {
-                        control_stream::write(&mut send, &FromAcceptor::Ack(acks)).await?;
+                    acked_at = Instant::now();
+                    let due = acks.due(self.shared, self.upstream);
+                    // Room may come back though nothing arrives: it is looked at again until it is all there.
+                    ack_at = acks.is_bounded().then(|| acked_at + ACK_DELAY);
+                    if !due.is_empty() {
+                        control_stream::write(&mut send, &FromAcceptor::Ack(due)).await?;
                     }
                 }
             }
         }
-    }
-
-    fn new_acks(&self, acked: &mut [u64; Instance::COUNT]) -> Vec<(u8, u64)> {
-        let mut acks = Vec::new();
-        for (instance, acked) in Instance::ALL.into_iter().zip(acked) {
-            let seen = self.upstream.feed(instance).acknowledged();
-            if seen > *acked {
-                *acked = seen;
-                acks.push((instance as u8, seen));
-            }
-        }
-        acks
     }
 
     /// Tells what has changed since it was told last; at first, everything.

@@ -18,6 +18,8 @@ mod identity;
 
 mod stranger;
 
+mod acks;
+mod confirmation;
 mod control_stream;
 mod dial;
 mod inbound;
@@ -30,6 +32,7 @@ mod writer;
 
 mod close;
 
+pub use self::confirmation::Outcome;
 pub use self::endpoint::{SocketFactory, UdpSockets};
 pub use self::identity::IdentityError;
 pub use self::mesh::{Mesh, MeshError, MeshSettings};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bellwether_message::{NodeId, Source};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,8 @@ pub(crate) struct Links {
     table: Mutex<Table>,
     /// Numbers each attempt to link: a peer takes the higher for the newer.
     attempts: AtomicU64,
+    /// Counts acknowledgements: wakes whoever waits for one.
+    acknowledgements: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,16 @@ pub(crate) enum Command {
 }
 
 impl Links {
+    /// A peer has acknowledged something.
+    pub(crate) fn acknowledged(&self) {
+        self.acknowledgements.send_modify(|count| *count += 1);
+    }
+
+    /// To be woken by acknowledgements.
+    pub(crate) fn acknowledgements(&self) -> watch::Receiver<u64> {
+        self.acknowledgements.subscribe()
+    }
+
     /// The next link number.
     pub(crate) fn next_attempt(&self) -> u64 {
         self.attempts.fetch_add(1, Ordering::Relaxed) + 1

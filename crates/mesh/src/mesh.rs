@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::close::Close;
+use crate::confirmation::{self, Outcome};
 use crate::endpoint::{Endpoints, SocketFactory};
 use crate::identity::{Identity, IdentityError};
 use crate::links::{Command, GossipCarrier, Links};
@@ -198,6 +199,38 @@ impl Mesh {
                 }
             }
         }
+    }
+
+    /// How long this mesh has been running: the clock of [`has_room`](Self::has_room) and of the broker's.
+    pub fn uptime(&self) -> Duration {
+        self.shared.started.elapsed()
+    }
+
+    /// Whether the slowest live link has room for one more message on the topic: half of the backlog, at most, is on its
+    /// way, and the peer's subscribers that read have room too. A link that makes no progress for a second does not count.
+    pub fn has_room(&self, instance: Instance) -> bool {
+        let (broker, now) = (&self.shared.broker, self.uptime());
+        let sessions = self.shared.links.sessions();
+        let mut feeds = sessions.iter().filter_map(|(_, session)| session.feed(instance));
+        feeds.all(|feed| feed.has_room(broker, now))
+    }
+
+    /// The peers, by node id, that want a topic, as their links have told. A peer whose link is down is not among them.
+    pub fn interested(&self, instance: Instance, topic: &str) -> Vec<Source> {
+        confirmation::interested(&self.shared, instance, topic)
+    }
+
+    /// Waits until `enough` of the peers hold the message `seq` of this node's feed, or no more will, or `deadline` is
+    /// over. Cancel safe.
+    pub async fn held_by(
+        &self,
+        instance: Instance,
+        seq: u64,
+        peers: Vec<Source>,
+        enough: usize,
+        deadline: Instant,
+    ) -> Vec<(NodeId, Outcome)> {
+        confirmation::held_by(&self.shared, (instance, seq), peers, enough, deadline).await
     }
 
     /// Whether the first join is done: linked both ways with every member, or no seeds are configured.

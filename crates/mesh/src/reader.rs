@@ -1,6 +1,8 @@
 //! Reads one data stream from its connection.
 
-use bellwether_message::StreamHeader;
+use std::time::Duration;
+
+use bellwether_message::{Instance, StreamHeader};
 use bellwether_protocol::feed_reader::{FeedReader, ReceiveError};
 use bellwether_protocol::frame::{FrameError, MAX_STREAM_HEADER};
 use bellwether_protocol::lane::Lane;
@@ -29,7 +31,9 @@ pub(crate) async fn receive(
         let keys = (shared.cluster.as_str(), &*shared.ring);
         FeedReader::begin(&header, start, keys, (&upstream.source, upstream.slot), &mut feed)?
     };
+    let mut patience = Patience::default();
     while let Some(chunk) = stream.read_chunk(usize::MAX, true).await? {
+        patience.wait_for_room(shared, header.instance).await;
         let taken = {
             let mut feed = upstream.feed(header.instance);
             if !upstream.is_current(link) {
@@ -46,6 +50,45 @@ pub(crate) async fn receive(
         Err(ReceiveError::Frame(FrameError::Malformed).into())
     } else {
         Ok(())
+    }
+}
+
+/// How long a stream may still be held back for local subscriptions that read, but not as fast as it brings.
+///
+/// After a cut a whole backlog comes at the speed of the link, and would overflow the queues of subscriptions that keep
+/// up with what is published. Only so much in all, so that one slow reader never costs the others more than a moment: a
+/// steady flood is not held back.
+struct Patience {
+    left: Duration,
+}
+
+/// What one stream may be held back in all.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether there is room.
+const ROOM_POLL: Duration = Duration::from_millis(2);
+/// A subscription that does not move within this time is not waited for.
+const MOVES_WITHIN: Duration = Duration::from_millis(20);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { left: PATIENCE }
+    }
+}
+
+impl Patience {
+    async fn wait_for_room(&mut self, shared: &Shared, instance: Instance) {
+        let (mut at, mut stands) = (shared.broker.crowded_at(instance), Duration::ZERO);
+        while at.is_some() && !self.left.is_zero() && stands < MOVES_WITHIN {
+            tokio::time::sleep(ROOM_POLL).await;
+            self.left = self.left.saturating_sub(ROOM_POLL);
+            let now_at = shared.broker.crowded_at(instance);
+            stands = if now_at == at {
+                stands + ROOM_POLL
+            } else {
+                Duration::ZERO
+            };
+            at = now_at;
+        }
     }
 }
 

@@ -68,9 +68,14 @@ impl Session {
 
     /// What the peer wants of an instance.
     pub(crate) fn interest(&self, instance: Instance) -> Vec<Pattern> {
-        let feed = self.lock().get(instance.index()).cloned().flatten();
-        feed.map(|feed| feed.lock().patterns().cloned().collect())
+        self.feed(instance)
+            .map(|feed| feed.lock().patterns().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// The feed of an instance, if the peer ever wanted it.
+    pub(crate) fn feed(&self, instance: Instance) -> Option<Arc<FeedOut>> {
+        self.lock().get(instance.index()).cloned().flatten()
     }
 
     /// Patterns that the peer wants, over all instances.
@@ -198,12 +203,18 @@ impl<'a> Serving<'a> {
                     let _ = self.pings.swap_remove(at).1.send(());
                 }
             }
-            FromAcceptor::Ack(seqs) => {
-                for (instance, seq) in seqs {
-                    if let Some(feed) = self.session.lock().get(usize::from(instance)).and_then(Option::as_ref) {
-                        feed.acknowledged(seq);
+            FromAcceptor::Ack(acks) => {
+                for ack in acks {
+                    if let Some(feed) = self
+                        .session
+                        .lock()
+                        .get(usize::from(ack.instance))
+                        .and_then(Option::as_ref)
+                    {
+                        feed.on_ack(&ack);
                     }
                 }
+                self.shared.links.acknowledged();
             }
             FromAcceptor::Welcome(_) => return Err(LinkError::Unexpected),
         }

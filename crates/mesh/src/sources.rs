@@ -105,6 +105,11 @@ impl Sources {
         self.upstreams.of(node).map(|upstream| upstream.slot)
     }
 
+    /// How many sources there are.
+    pub(crate) fn count(&self) -> usize {
+        self.upstreams.count()
+    }
+
     /// Something was confirmed, or a source has gone.
     pub(crate) fn confirmed(&self) {
         self.confirmations.send_modify(|count| *count += 1);

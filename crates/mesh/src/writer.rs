@@ -9,9 +9,11 @@ use bellwether_message::{Instance, SealError};
 use bytes::BytesMut;
 use quinn::Connection;
 
+use bellwether_protocol::control::Ack;
 use bellwether_protocol::frame::put_preface;
 use bellwether_protocol::lane::Lane;
 use bellwether_protocol::outgoing_feed::{Filled, OutgoingFeed};
+use bellwether_protocol::window::{Standing, Window};
 
 /// Unwanted messages are told as skipped once the feed was idle for so long.
 const SKIP_AFTER: Duration = Duration::from_secs(1);
@@ -22,8 +24,7 @@ pub(crate) struct FeedOut {
     instance: Instance,
     feed: Mutex<OutgoingFeed>,
     watch: FeedWatch,
-    /// The last seq the peer has acknowledged; one more once it has heard the feed's end.
-    acked: AtomicU64,
+    window: Mutex<Window>,
     /// Bytes written to the stream.
     written: AtomicU64,
     /// Whether the end of the feed is on its way.
@@ -34,12 +35,12 @@ impl FeedOut {
     pub(crate) fn new(broker: &Broker, instance: Instance, next: u64) -> Self {
         let watch = broker.watch_feed(instance);
         let head = broker.head(instance);
-        let feed = Mutex::new(OutgoingFeed::new(instance, next, head));
+        let feed = OutgoingFeed::new(instance, next, head);
         Self {
             instance,
-            feed,
+            window: Mutex::new(Window::new(feed.told())),
+            feed: Mutex::new(feed),
             watch,
-            acked: AtomicU64::new(0),
             written: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         }
@@ -60,8 +61,34 @@ impl FeedOut {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn acknowledged(&self, seq: u64) {
-        self.acked.fetch_max(seq, Ordering::AcqRel);
+    pub(crate) fn on_ack(&self, ack: &Ack) {
+        self.window().on_ack(ack.seq, ack.room_until);
+    }
+
+    /// Whether the peer holds the message with this seq; `None` if the backlog lost it on the way.
+    pub(crate) fn holds(&self, seq: u64) -> Option<bool> {
+        (!self.lock().has_lost(seq)).then(|| self.window().acked() >= seq)
+    }
+
+    /// Whether a publisher need not wait for this link.
+    pub(crate) fn has_room(&self, broker: &Broker, now: Duration) -> bool {
+        let standing = {
+            let feed = self.lock();
+            if !feed.is_wanted() {
+                return true;
+            }
+            Standing {
+                head: broker.head(self.instance),
+                next: feed.next(),
+                told: feed.told(),
+                backlog: broker.backlog_size(self.instance),
+            }
+        };
+        self.window().has_room(standing, broker.settings(self.instance), now)
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes written to the stream so far.
@@ -71,7 +98,7 @@ impl FeedOut {
 
     /// Whether the peer has everything, the end included.
     pub(crate) fn is_drained(&self) -> bool {
-        self.ended.load(Ordering::Acquire) && self.acked.load(Ordering::Acquire) > self.lock().told()
+        self.ended.load(Ordering::Acquire) && self.window().acked() > self.lock().told()
     }
 
     /// Writes the feed to a stream of `connection` until the feed or the connection ends.

@@ -9,13 +9,14 @@ pub mod config;
 mod epoch_file;
 mod host;
 mod node;
+mod publishing;
 mod readiness;
 
 pub use bellwether_broker::{
     Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, PublishError, SubscribeError,
     Subscription,
 };
-pub use bellwether_mesh::{Member, MemberState, SocketFactory};
+pub use bellwether_mesh::{Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, NodeId,
@@ -26,6 +27,9 @@ pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::host::Host;
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
+pub use self::publishing::{
+    Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,
+};
 pub use self::readiness::{LiveReport, Readiness};
 
 /// Compiles the example of the README.

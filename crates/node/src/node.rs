@@ -39,6 +39,7 @@ struct Inner {
     address: SocketAddr,
     data_dir: PathBuf,
     drain_timeout: Duration,
+    started: tokio::time::Instant,
 }
 
 impl Node {
@@ -100,6 +101,7 @@ impl Node {
                 address,
                 data_dir,
                 drain_timeout,
+                started: tokio::time::Instant::now(),
             }),
         })
     }
@@ -147,6 +149,19 @@ impl Node {
             }
             this.live_report(instance, &patterns)
         }
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.inner.broker
+    }
+
+    pub(crate) fn mesh(&self) -> Option<&Mesh> {
+        self.inner.mesh.as_ref()
+    }
+
+    /// The clock by which the broker judges who has stopped reading: the mesh's, which asks it too.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.mesh().map_or_else(|| self.inner.started.elapsed(), Mesh::uptime)
     }
 
     fn live_report(&self, instance: Instance, patterns: &[Pattern]) -> LiveReport {

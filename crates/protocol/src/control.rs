@@ -55,9 +55,20 @@ pub enum FromAcceptor {
     Interest(InterestFrame),
     /// The answer to a ping.
     Pong(u64),
-    /// Per instance, the last seq the acceptor's broker holds or has accounted for, and one more once the feed's end
-    /// was heard.
-    Ack(Vec<(u8, u64)>),
+    /// How far feeds have come.
+    Ack(Vec<Ack>),
+}
+
+/// How far one feed has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[bincode(crate = "bellwether_message::codec::bincode")]
+pub struct Ack {
+    /// The feed's instance.
+    pub instance: u8,
+    /// The last seq the acceptor's broker holds or has accounted for, and one more once the feed's end was heard.
+    pub seq: u64,
+    /// The acceptor's subscribers that read have room for messages up to this seq.
+    pub room_until: u64,
 }
 
 /// The answer to a hello.
@@ -201,8 +212,13 @@ mod tests {
         );
         assert_eq!(encode(&FromAcceptor::Pong(7)).unwrap(), b"\x02\0\0\0\x02\x07");
         assert_eq!(
-            encode(&FromAcceptor::Ack(vec![(1, 9)])).unwrap(),
-            b"\x04\0\0\0\x03\x01\x01\x09"
+            encode(&FromAcceptor::Ack(vec![Ack {
+                instance: 1,
+                seq: 9,
+                room_until: 20
+            }]))
+            .unwrap(),
+            b"\x05\0\0\0\x03\x01\x01\x09\x14"
         );
     }
 

@@ -28,6 +28,7 @@ pub mod member;
 pub mod outgoing_feed;
 pub mod roster;
 pub mod upstream;
+pub mod window;
 
 #[cfg(test)]
 mod race;

@@ -45,6 +45,8 @@ pub struct OutgoingFeed {
     heard: bool,
     /// Whether the backlog was not read yet: what is gone from it then, went while no link was there.
     is_fresh: bool,
+    /// The gap that was told last.
+    lost: Option<(u64, u64)>,
     ending: bool,
 }
 
@@ -80,6 +82,7 @@ impl OutgoingFeed {
             scratch: Vec::new(),
             heard: false,
             is_fresh: true,
+            lost: None,
             ending: false,
         }
     }
@@ -92,6 +95,23 @@ impl OutgoingFeed {
     /// The last seq the peer was told about: what it must acknowledge to have everything.
     pub fn told(&self) -> u64 {
         self.told
+    }
+
+    /// The next seq the cursor looks at.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether the peer was last told of this seq that it is gone.
+    pub fn has_lost(&self, seq: u64) -> bool {
+        self.lost.is_some_and(|(first, last)| (first..=last).contains(&seq))
+    }
+
+    /// Whether the peer wants messages on a topic.
+    pub fn wants_topic(&self, topic: &str) -> bool {
+        let mut wants = false;
+        self.matcher.for_each_match(topic, |found| wants |= !found.is_empty());
+        wants
     }
 
     /// Whether the peer wants anything.
@@ -258,6 +278,7 @@ impl OutgoingFeed {
             };
             put_mark(&sealer.seal_mark(&gap)?, out);
             self.told = last;
+            self.lost = Some((self.next, last));
         }
         self.next = last + 1;
         Ok(())

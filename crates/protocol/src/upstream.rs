@@ -165,6 +165,11 @@ impl<C: Carrier> Upstreams<C> {
         self.lock().get(node).cloned()
     }
 
+    /// How many nodes have a run that is not over.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// All present runs, by node id.
     pub fn all(&self) -> Vec<Arc<Upstream<C>>> {
         let mut all: Vec<_> = self.lock().values().cloned().collect();

@@ -22,6 +22,14 @@ fn message(node: &str, seq: u64) -> Delivery {
     )
 }
 
+fn ring(queue_messages: usize, queue_bytes: usize) -> Ring {
+    Ring::new(&InstanceSettings {
+        queue_messages,
+        queue_bytes,
+        ..InstanceSettings::default_for(INSTANCE)
+    })
+}
+
 fn read(ring: &mut Ring, id: CursorId) -> Vec<Delivery> {
     let mut out = VecDeque::new();
     ring.read(id, &mut out, None);
@@ -37,7 +45,7 @@ fn seq(delivery: &Delivery) -> u64 {
 
 #[test]
 fn a_slow_reader_gets_one_exact_gap_per_feed_and_a_fast_one_gets_everything() {
-    let mut ring = Ring::new(4, usize::MAX);
+    let mut ring = ring(4, usize::MAX);
     let (slow, fast) = (ring.add_cursor(), ring.add_cursor());
     let mut seen = 0;
     for n in 1..=10 {
@@ -64,7 +72,7 @@ fn a_slow_reader_gets_one_exact_gap_per_feed_and_a_fast_one_gets_everything() {
 
 #[test]
 fn bytes_bound_the_ring_but_one_item_always_stays() {
-    let mut ring = Ring::new(100, 1);
+    let mut ring = ring(100, 1);
     let reader = ring.add_cursor();
     ring.push(message("a", 1), INSTANCE, &mut Vec::new());
     ring.push(message("a", 2), INSTANCE, &mut Vec::new());
@@ -76,7 +84,7 @@ fn bytes_bound_the_ring_but_one_item_always_stays() {
 
 #[test]
 fn the_end_of_an_epoch_survives_an_overflow() {
-    let mut ring = Ring::new(1, usize::MAX);
+    let mut ring = ring(1, usize::MAX);
     let reader = ring.add_cursor();
     let source = Arc::new(Source {
         node: NodeId::new("a").unwrap(),
@@ -99,7 +107,7 @@ fn the_end_of_an_epoch_survives_an_overflow() {
 
 #[test]
 fn a_closed_ring_is_read_to_its_end() {
-    let mut ring = Ring::new(4, usize::MAX);
+    let mut ring = ring(4, usize::MAX);
     let reader = ring.add_cursor();
     ring.push(message("a", 1), INSTANCE, &mut Vec::new());
     ring.close(&mut Vec::new());
@@ -132,7 +140,7 @@ proptest! {
     /// in order; and the ring stays within its bound.
     #[test]
     fn every_reader_can_account_for_every_item(steps in proptest::collection::vec(step(), 1..200), bound in 1usize..6) {
-        let mut ring = Ring::new(bound, usize::MAX);
+        let mut ring = ring(bound, usize::MAX);
         let mut next: HashMap<u8, u64> = HashMap::new();
         // Per reader: per feed the last seq accounted for.
         let mut readers: Vec<(CursorId, HashMap<String, u64>)> = Vec::new();
@@ -189,4 +197,57 @@ proptest! {
         }
         prop_assert_eq!(ring.items.len(), 0);
     }
+}
+
+#[test]
+fn by_the_other_policy_a_slow_reader_is_told_what_it_missed_and_ends() {
+    let mut ring = Ring::new(&InstanceSettings {
+        queue_messages: 2,
+        overflow: Overflow::Disconnect,
+        ..InstanceSettings::default_for(INSTANCE)
+    });
+    let (slow, fast) = (ring.add_cursor(), ring.add_cursor());
+    for seq in 1..=3 {
+        ring.push(message("a", seq), INSTANCE, &mut Vec::new());
+        assert_eq!(read(&mut ring, fast).len(), 1);
+    }
+    let told = read(&mut ring, slow);
+    assert!(
+        matches!(&told[..], [Delivery::Gap(gap)] if gap.cause == GapCause::Disconnected && (gap.first, gap.last, gap.count) == (1, 1, 1)),
+        "{told:?}"
+    );
+    assert_eq!(ring.read(slow, &mut VecDeque::new(), None), Read::Closed);
+    ring.push(message("a", 4), INSTANCE, &mut Vec::new());
+    assert_eq!(ring.read(slow, &mut VecDeque::new(), None), Read::Closed);
+    assert_eq!(read(&mut ring, fast).iter().map(seq).collect::<Vec<_>>(), [4]);
+    assert!(!ring.remove_cursor(slow));
+    ring.push(message("a", 5), INSTANCE, &mut Vec::new());
+    assert_eq!(read(&mut ring, fast).iter().map(seq).collect::<Vec<_>>(), [5]);
+    assert_eq!(ring.items.len(), 0, "what all have read goes");
+}
+
+#[test]
+fn room_is_that_of_the_slowest_reader_that_still_moves() {
+    let mut ring = ring(8, usize::MAX);
+    let second = Duration::from_secs(1);
+    assert_eq!(ring.room(second), None, "nobody reads");
+    let (slow, fast) = (ring.add_cursor(), ring.add_cursor());
+    assert_eq!(ring.room(second), None, "all is read");
+    (1..=4).for_each(|seq| {
+        ring.push(message("a", seq), INSTANCE, &mut Vec::new());
+    });
+    read(&mut ring, fast);
+    assert_eq!(ring.room(second), Some(2), "four of six wait; two are spare");
+    assert_eq!(ring.crowded_at(), Some(0));
+    assert_eq!(ring.room(second * 2), None, "it has not moved for a second");
+    read(&mut ring, slow);
+    assert_eq!((ring.room(second * 2), ring.crowded_at()), (None, None));
+    (5..=13).for_each(|seq| {
+        ring.push(message("a", seq), INSTANCE, &mut Vec::new());
+    });
+    assert_eq!(
+        ring.room(second * 3),
+        None,
+        "both have missed something: nothing can be saved for them"
+    );
 }

@@ -1,97 +1,11 @@
-//! Whole nodes over loopback: join, publish, subscribe, restart, refuse.
-
-#![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
+//! Nodes meet: join, publish, subscribe, restart, refuse.
 
 use std::time::Duration;
 
-use bellwether::{Delivery, Draft, Instance, MemberState, Node, NodeBuilder, NodeId, Pattern, Subscription, Topic};
-use tempfile::TempDir;
+use bellwether::{Delivery, Instance, Node, NodeId};
 use tokio::time::timeout;
 
-const SECRET: &str = "an example secret of more than 32 bytes";
-const DEADLINE: Duration = Duration::from_secs(15);
-
-struct Lab {
-    directory: TempDir,
-}
-
-impl Lab {
-    fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn builder(&self, name: &str) -> NodeBuilder {
-        Node::builder(NodeId::new(name).unwrap())
-            .secrets([SECRET])
-            .unwrap()
-            .data_dir(self.directory.path().join(name))
-            .drain_timeout(Duration::from_secs(5))
-    }
-
-    async fn start(&self, name: &str, seeds: &[&Node]) -> Node {
-        let builder = seeds
-            .iter()
-            .fold(self.builder(name), |builder, seed| builder.seed(address(seed)));
-        builder.start().await.unwrap()
-    }
-
-    async fn three(&self) -> [Node; 3] {
-        let a = self.start("a", &[]).await;
-        let seeds = [&a];
-        let (b, c) = tokio::join!(self.start("b", &seeds), self.start("c", &seeds));
-        let nodes = [a, b, c];
-        all_see_all(&nodes).await;
-        nodes
-    }
-}
-
-fn address(node: &Node) -> String {
-    node.listen_addr().unwrap().to_string()
-}
-
-async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let wait = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(DEADLINE, wait)
-        .await
-        .unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"));
-}
-
-async fn all_see_all(nodes: &[Node]) {
-    for node in nodes {
-        eventually("all see all", || {
-            let members = node.members();
-            members.len() == nodes.len()
-                && members
-                    .iter()
-                    .all(|m| m.inbound && m.outbound && m.state != MemberState::Down)
-        })
-        .await;
-    }
-}
-
-fn draft(topic: &str, text: &str) -> Draft {
-    Draft::new(Topic::new(topic).unwrap(), "e").text(text)
-}
-
-fn pattern(text: &str) -> Pattern {
-    Pattern::new(text).unwrap()
-}
-
-async fn next_text(subscription: &mut Subscription) -> String {
-    match timeout(DEADLINE, subscription.next())
-        .await
-        .expect("a delivery in time")
-    {
-        Some(Delivery::Message(envelope)) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
-        other => panic!("{other:?}"),
-    }
-}
+use crate::lab::*;
 
 #[tokio::test]
 async fn what_is_published_anywhere_arrives_everywhere_signed_and_tagged() {

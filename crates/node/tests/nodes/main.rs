@@ -1,0 +1,7 @@
+//! Whole nodes over loopback.
+
+#![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
+
+mod lab;
+mod meeting;
+mod publishing;
