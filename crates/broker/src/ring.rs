@@ -464,6 +464,8 @@ impl Lag {
             Delivery::Message(envelope) => (envelope.source(), envelope.seq(), envelope.seq(), 1, true, None),
             Delivery::Gap(gap) => (&gap.source, gap.first, gap.last, gap.count, gap.exact, None),
             Delivery::EpochEnded(ended) => (&ended.source, ended.last_seq, ended.last_seq, 0, true, Some(ended)),
+            // Never in a ring: a replay ends before its subscription begins to read.
+            Delivery::Live(_) => return,
         };
         let known = self.feeds.iter_mut().find(|missed| missed.gap.source == *source);
         match known {

@@ -93,7 +93,7 @@ impl Patience {
 }
 
 /// What a data stream begins with, after its kind: the header and the first seq.
-async fn read_preface(stream: &mut RecvStream) -> Result<(StreamHeader, u64), StreamError> {
+pub(crate) async fn read_preface(stream: &mut RecvStream) -> Result<(StreamHeader, u64), StreamError> {
     let mut len = [0; 2];
     stream.read_exact(&mut len).await?;
     let len = usize::from(u16::from_le_bytes(len));

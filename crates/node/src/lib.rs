@@ -11,10 +11,12 @@ mod host;
 mod node;
 mod publishing;
 mod readiness;
+mod replay;
+mod subscription;
 
 pub use bellwether_broker::{
-    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, PublishError, SubscribeError,
-    Subscription,
+    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, Live, Overflow, Position,
+    PublishError, SubscribeError,
 };
 pub use bellwether_mesh::{Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
@@ -31,6 +33,8 @@ pub use self::publishing::{
     Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,
 };
 pub use self::readiness::{LiveReport, Readiness};
+pub use self::replay::{FeedPosition, ReplayFrom};
+pub use self::subscription::Subscription;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

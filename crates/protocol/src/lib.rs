@@ -26,6 +26,7 @@ pub mod lane;
 pub mod mark;
 pub mod member;
 pub mod outgoing_feed;
+pub mod replay;
 pub mod roster;
 pub mod upstream;
 pub mod window;

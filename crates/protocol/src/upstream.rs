@@ -59,6 +59,8 @@ pub struct PastRun {
     pub source: Arc<Source>,
     /// Per instance, the last seq of its feed that this node knows of.
     pub last: [u64; Instance::COUNT],
+    /// Per instance, whether the run itself has said that this was its last.
+    pub is_whole: [bool; Instance::COUNT],
 }
 
 /// Why a link cannot deliver.
@@ -196,6 +198,7 @@ impl<C: Carrier> Upstreams<C> {
         let run = PastRun {
             source: upstream.source.clone(),
             last: Instance::ALL.map(|instance| upstream.feed(instance).seen()),
+            is_whole: Instance::ALL.map(|instance| upstream.feed(instance).has_ended()),
         };
         let mut past = self.lock_past();
         if past.len() >= REMEMBERED && !past.contains_key(&run.source.node) {

@@ -158,7 +158,7 @@ proptest! {
                         assert_eq!(gap.count, gap.last - gap.first + 1);
                         *last = gap.last;
                     }
-                    Delivery::EpochEnded(_) => unreachable!(),
+                    Delivery::EpochEnded(_) | Delivery::Live(_) => unreachable!(),
                 }
             }
         };
