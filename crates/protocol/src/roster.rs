@@ -20,6 +20,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 const ONE_WAY_FOR: Duration = Duration::from_secs(5);
 /// A first join waits so long for the links that are still missing.
 const JOIN_PATIENCE: Duration = Duration::from_secs(5);
+/// A roster that was not told the time for so long was not running: it is told ten times a second.
+const PAUSED_FOR: Duration = Duration::from_secs(1);
+/// After a pause, so long: links are dialed anew and gossip has its say before anybody is suspected.
+const DOUBT_FOR: Duration = Duration::from_secs(3);
 /// How long a member that is down stays in view.
 const KEEP_DOWN: Duration = Duration::from_secs(300);
 
@@ -60,6 +64,10 @@ pub struct Roster {
     settle: Duration,
     /// When a link was first up both ways.
     first_linked_at: Option<Duration>,
+    /// When the rules were applied last.
+    judged_at: Duration,
+    /// After a pause this node doubts itself first: until then nobody's silence means anything.
+    doubts_until: Duration,
 }
 
 #[derive(Debug)]
@@ -96,6 +104,8 @@ impl Roster {
             named_at: None,
             settle,
             first_linked_at: None,
+            judged_at: Duration::ZERO,
+            doubts_until: Duration::ZERO,
         }
     }
 
@@ -324,6 +334,11 @@ impl Roster {
 
     /// Applies the rules to every row.
     fn judge(&mut self, now: Duration) {
+        if now.saturating_sub(self.judged_at) > PAUSED_FOR {
+            self.doubts_until = now + DOUBT_FOR;
+        }
+        self.judged_at = now;
+        let doubts = now < self.doubts_until;
         let is_silent = |row: &Row| row.leaving && !row.inbound && !row.outbound;
         let left: Vec<Source> = self
             .rows
@@ -349,6 +364,10 @@ impl Roster {
                 continue;
             }
             if row.state == MemberState::Down {
+                continue;
+            }
+            if doubts {
+                row.asked_at = None;
                 continue;
             }
             match (row.asked_at, row.answered_at) {
