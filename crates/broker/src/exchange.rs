@@ -11,7 +11,7 @@ use bellwether_message::{
 
 use crate::backlog::Backlog;
 use crate::counters::{Counters, DropReason};
-use crate::delivery::{Delivery, EpochEnded, Gap};
+use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
 use crate::group::{CLOSED, Group};
 use crate::interest::SharedInterest;
 use crate::matcher::Matcher;
@@ -229,7 +229,12 @@ impl Exchange {
             }
             state.arrive(slot, gap.last);
         }
-        self.counters.dropped(DropReason::LinkOverrun).add(missed);
+        match gap.cause {
+            // Counted where it was found, wanted or not.
+            GapCause::Unverified => {}
+            GapCause::BacklogOverrun => self.counters.dropped(DropReason::BacklogOverrun).add(missed),
+            _ => self.counters.dropped(DropReason::LinkOverrun).add(missed),
+        }
         wake.into_iter().for_each(Waker::wake);
     }
 
