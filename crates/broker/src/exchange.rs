@@ -572,6 +572,7 @@ impl State {
 
     fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &SharedInterest) {
         self.groups.remove(&group.patterns);
+        self.filling.retain(|known| !Arc::ptr_eq(known, group));
         self.routes.clear();
         let mut interest = interest.lock();
         for pattern in &group.patterns {

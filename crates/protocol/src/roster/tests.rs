@@ -232,5 +232,9 @@ fn a_node_that_was_paused_accuses_nobody_at_once() {
     assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
     assert!(roster.asks().is_empty());
     pass(&mut roster, 34_000, 35_000);
-    assert_eq!(state(&roster, "b"), Some(MemberState::Down), "it is silent all the same");
+    assert_eq!(
+        state(&roster, "b"),
+        Some(MemberState::Down),
+        "it is silent all the same"
+    );
 }
