@@ -98,7 +98,7 @@ pub enum Kind {
         incomplete: Vec<Arc<str>>,
     },
 
-    /// The node counts this run of another as a member.
+    /// The node counts this run of another as a member. Here and below epoch 0 means the run that goes on.
     MemberUp { member: Arc<str>, member_epoch: u64 },
     /// The node takes this run of another for dead or out of reach.
     MemberDown { member: Arc<str>, member_epoch: u64 },
@@ -112,7 +112,8 @@ pub enum Kind {
     /// The fault of the same name and nodes is over.
     FaultEnd { fault: Arc<str>, nodes: Vec<Arc<str>> },
     /// All faults are over and the mesh was given time to settle: everything due has come. What is published from here
-    /// on is a probe: it must be heard by every matching subscription in time.
+    /// on is a probe: it must be heard by every matching subscription in time. A probe is judged if its history goes on
+    /// for that time; a second `quiet` at the end sees to it.
     Quiet {},
 
     /// A level and what it must not exceed: the length of a queue or map, memory in bytes.

@@ -39,7 +39,7 @@ pub(crate) struct World<'e> {
     pub(crate) downs: Downs,
     /// Whether any node told its view: where none did, all are taken to see all.
     pub(crate) has_views: bool,
-    /// The last `quiet`.
+    /// The last `quiet`, or the first of several between which nothing happened but probes.
     pub(crate) quiet: Option<Moment>,
     /// The time of the last event.
     pub(crate) end: u64,

@@ -14,8 +14,8 @@ pub(super) struct Coverage {
     rules: Rules,
     /// By feed and set of patterns, the indices of the messages that match.
     matching: FastMap<(usize, usize), Rc<[u32]>>,
-    /// Messages called later had no time to be heard before the history ended.
-    heard_until: u64,
+    /// How long a probe may take.
+    patience: u64,
 }
 
 /// Messages of one feed that never came, told once per promise.
@@ -47,7 +47,7 @@ impl Coverage {
         Self {
             rules: rules.clone(),
             matching: FastMap::default(),
-            heard_until: world.end.saturating_sub(patience),
+            patience,
         }
     }
 
@@ -109,9 +109,9 @@ fn tail(world: &World<'_>, subscription: &Subscription, ledger: &Ledger) -> Tail
     let Some(life) = ledger.life.map(|life| world.lives.get(life)) else {
         return Tail::Open;
     };
-    if world.quiet.is_none() || subscription.closed.is_some() {
+    if !world.quiet.is_some_and(|quiet| subscription.is_open_at(quiet)) {
         Tail::Open
-    } else if life.end.is_none() {
+    } else if !life.ended_before(world.quiet) {
         Tail::Running
     } else if life.handed_over_to(subscription.node, world.has_views) {
         Tail::HandedOver
@@ -248,7 +248,8 @@ impl Feed<'_, '_> {
         if is_after_tail {
             let is_lost_with_it = self.ledger.life.is_some_and(|life| {
                 let life = self.world.lives.get(life);
-                life.end.is_some() && !life.handed_over_to(self.subscription.node, self.world.has_views)
+                life.ended_before(self.world.quiet)
+                    && !life.handed_over_to(self.subscription.node, self.world.has_views)
             });
             return (!is_lost_with_it).then_some(Invariant::I5);
         }
@@ -283,8 +284,12 @@ impl Feed<'_, '_> {
         let is_settled = self.world.quiet.zip(self.subscription.accepted.as_ref());
         let is_settled = is_settled.is_some_and(|(quiet, accepted)| accepted.moment.at < quiet.at);
         let is_owed = was_there && (is_settled || self.promise.holds_for(message, self.world.clock));
-        let had_time = message.call.t <= coverage.heard_until;
-        if !coverage.rules.liveness || self.tail != Tail::Running || !is_owed || !had_time {
+        let life = self.ledger.life.map(|life| self.world.lives.get(life));
+        let died = life.and_then(|life| life.end.as_ref()).map(|end| end.moment);
+        let ends = [died, self.subscription.closed];
+        let until = ends.iter().flatten().map(|end| end.t).min().unwrap_or(self.world.end);
+        let had_time = message.call.t.saturating_add(coverage.patience) <= until;
+        if !coverage.rules.liveness || !is_owed || !had_time {
             return;
         }
         report.probes_due += 1;

@@ -333,11 +333,10 @@ fn judge_after_end(seq: u64, track: &Track) -> Option<String> {
             "seq {seq} came after the feed's clean end with seq {}",
             ended.last_seq
         )),
-        Some(ended) if seq <= ended.last_seq => Some(format!(
-            "seq {seq} came after an end that was said to be at seq {}",
-            ended.last_seq
-        )),
-        _ => None,
+        _ => {
+            let tail = track.tails.iter().max().filter(|tail| **tail >= seq)?;
+            Some(format!("seq {seq} came after an end that was said to be at seq {tail}"))
+        }
     }
 }
 

@@ -46,13 +46,14 @@ pub(super) fn judge_end_is_told(
     let Some(end) = life.end.as_ref().filter(|end| end.moment.at < quiet.at) else {
         return Ok(());
     };
-    if subscription.closed.is_some() || track.ended.is_some() || !track.is_known() {
+    if !subscription.is_open_at(quiet) || track.ended.is_some() || !track.is_known() {
         return Ok(());
     }
     let is_gone = rules
         .gone_after
         .is_some_and(|gone| quiet.t.saturating_sub(end.moment.t) >= micros(gone));
-    let is_due = life.handed_over_to(subscription.node, world.has_views) || world.lives.is_followed(life) || is_gone;
+    let is_due =
+        life.handed_over_to(subscription.node, world.has_views) || world.lives.is_followed(life, quiet) || is_gone;
     if !is_due {
         return Ok(());
     }

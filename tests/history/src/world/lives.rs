@@ -51,6 +51,12 @@ impl Life {
         self.end.as_ref().is_some_and(|end| end.moment.t <= t)
     }
 
+    /// Whether it had ended when the run of the mesh came to rest, or at all if it never did.
+    pub(crate) fn ended_before(&self, quiet: Option<Moment>) -> bool {
+        let end = self.end.as_ref();
+        end.is_some_and(|end| quiet.is_none_or(|quiet| end.moment.at < quiet.at))
+    }
+
     /// Whether this run said when it stopped that `node` has all it published.
     pub(crate) fn handed_over_to(&self, node: usize, has_views: bool) -> bool {
         match &self.end {
@@ -123,12 +129,12 @@ impl Lives {
         self.list.iter().filter(|life| life.end.is_none())
     }
 
-    /// Whether a newer run of the same node goes on.
-    pub(crate) fn is_followed(&self, life: &Life) -> bool {
+    /// Whether a newer run of the same node went on at `quiet`.
+    pub(crate) fn is_followed(&self, life: &Life, quiet: Moment) -> bool {
         let newest = self.by_node.get(&life.node).and_then(|runs| runs.last());
         newest.is_some_and(|newest| {
             let newest = &self.list[*newest];
-            newest.epoch > life.epoch && newest.end.is_none()
+            newest.epoch > life.epoch && newest.start.at < quiet.at && !newest.ended_before(Some(quiet))
         })
     }
 }

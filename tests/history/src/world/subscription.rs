@@ -42,6 +42,11 @@ pub(crate) struct Item {
 }
 
 impl Subscription {
+    /// Whether it was still open when the run of the mesh came to rest.
+    pub(crate) fn is_open_at(&self, quiet: Moment) -> bool {
+        self.closed.is_none_or(|closed| closed.at > quiet.at)
+    }
+
     pub(crate) fn close(&mut self, moment: Moment) {
         let earlier = self.closed.filter(|closed| closed.at < moment.at);
         self.closed = Some(earlier.unwrap_or(moment));
