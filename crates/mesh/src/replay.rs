@@ -19,8 +19,10 @@ use crate::dial::LinkError;
 use crate::reader::{StreamError, read_preface};
 use crate::shared::Shared;
 
-/// Replays that one connection may ask for at once; a further one waits.
-pub(crate) const REPLAYS: u32 = 4;
+/// Replays that one connection may carry at once; a further one waits for its turn.
+pub(crate) const REPLAYS: u32 = 16;
+/// So long, at most: readers that are slow keep theirs.
+const TURN_WITHIN: Duration = Duration::from_secs(10);
 /// A source that has not begun to answer within this time is not waited for; nor is one that then falls silent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// An asker says what it wants within this time.
@@ -64,7 +66,7 @@ impl Replay {
 
 /// Asks a run, on the link that is up to it.
 pub(crate) async fn ask(shared: &Shared, run: &Arc<Source>, request: &ReplayRequest) -> Result<Replay, ReplayError> {
-    let asking = async {
+    let opening = async {
         let linked = shared
             .links
             .to_node(&run.node)
@@ -72,7 +74,13 @@ pub(crate) async fn ask(shared: &Shared, run: &Arc<Source>, request: &ReplayRequ
         let (link, session) = linked.ok_or(ReplayError::NotLinked)?;
         let instance = Instance::from_index(request.instance).ok_or(ReceiveError::Header)?;
         let connection = session.lane(shared, &link, Lane::of(instance)).await?;
-        let (mut send, mut recv) = connection.open_bi().await.map_err(LinkError::Connection)?;
+        let (send, recv) = connection.open_bi().await.map_err(LinkError::Connection)?;
+        Ok::<_, ReplayError>((send, recv, instance))
+    };
+    let (mut send, mut recv, instance) = tokio::time::timeout(TURN_WITHIN, opening)
+        .await
+        .map_err(|_| ReplayError::Silent)??;
+    let asking = async {
         control_stream::write(&mut send, request).await?;
         // The request is all that is said.
         let _ = send.finish();
