@@ -54,7 +54,7 @@ pub(crate) struct CursorId(usize);
 struct Cursor {
     position: u64,
     lag: Option<usize>,
-    /// It fell behind, was told so, and by the policy reads no more.
+    /// It reads no more: it fell behind and was told so, by the policy; or it only keeps its group.
     has_ended: bool,
     waker: Option<Waker>,
 }
@@ -152,9 +152,32 @@ impl Ring {
         self.readers == 0
     }
 
+    /// The cursor reads no more, and nothing is kept for it; it stays only so that its group does.
+    pub(crate) fn stop(&mut self, id: CursorId) {
+        let Some(cursor) = self.cursors.get_mut(id.0).and_then(Option::as_mut) else {
+            return;
+        };
+        if std::mem::replace(&mut cursor.has_ended, true) {
+            return;
+        }
+        let (lag, position) = (cursor.lag.take(), cursor.position);
+        match lag {
+            Some(lag) => drop(self.leave_lag(lag)),
+            None => self.leave_position(position),
+        }
+        self.trim();
+    }
+
     /// Adds an item; returns how many deliveries of messages were lost by overflow. Sleeping readers' wakers are
     /// moved to `wake`, to be woken once all locks are released.
     pub(crate) fn push(&mut self, item: Delivery, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
+        if self.rearmost.1 == 0 && self.lagging == 0 {
+            // All cursors have stopped: the item passes by.
+            self.start = self.end() + 1;
+            self.items.clear();
+            self.bytes = 0;
+            return 0;
+        }
         self.bytes += item.cost();
         self.items.push_back(item);
         let mut lost = 0;

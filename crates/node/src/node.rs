@@ -162,7 +162,8 @@ impl Node {
         Ok((subscription, report))
     }
 
-    fn replay(&self, anchor: bellwether_broker::Subscription, from: ReplayFrom) -> Subscription {
+    fn replay(&self, mut anchor: bellwether_broker::Subscription, from: ReplayFrom) -> Subscription {
+        anchor.stop_reading();
         let (items, inbox) = mpsc::channel(replay::AHEAD);
         let had = match &from {
             ReplayFrom::Resume(positions) => positions

@@ -196,7 +196,9 @@ async fn a_replay_under_load_goes_over_into_live_without_a_hole_or_a_double() {
     let publish = |node: Node| {
         tokio::spawn(async move {
             for n in 0..6000 {
-                node.publish(INSTANCE, &draft("t", "x")).unwrap();
+                node.publish_waiting(INSTANCE, &draft("t", "x"), DEADLINE)
+                    .await
+                    .unwrap();
                 if n % 20 == 0 {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
