@@ -5,7 +5,6 @@
 
 mod broker;
 mod child;
-mod clock;
 mod machine;
 mod mesh;
 mod node;
