@@ -70,6 +70,20 @@ impl Client {
         self.ask("POST", path_and_query, Some(content_type), body.into()).await
     }
 
+    /// Posts a text to a node that may end meanwhile; `None` when no answer comes, so that nobody knows what it did.
+    pub async fn try_post(&mut self, path_and_query: &str, text: impl Into<Bytes>) -> Option<Answer> {
+        let request = self.request("POST", path_and_query, Some("text/plain"), text.into());
+        let answered = soon("an answer or the end of the connection", async {
+            self.sender.ready().await.ok()?;
+            let response = self.sender.send_request(request).await.ok()?;
+            let status = response.status();
+            let body = response.into_body().collect().await.ok()?;
+            let body = String::from_utf8(body.to_bytes().to_vec()).expect("nodes answer in UTF-8");
+            Some(Answer { status, body })
+        });
+        answered.await
+    }
+
     /// Gets whatever is at a path.
     pub async fn get(&mut self, path_and_query: &str) -> Answer {
         self.ask("GET", path_and_query, None, Bytes::new()).await
@@ -125,6 +139,22 @@ impl Client {
         content_type: Option<&str>,
         body: Bytes,
     ) -> Response<Incoming> {
+        let request = self.request(method, path_and_query, content_type, body);
+        let answered = soon("an answer", async {
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        });
+        let answered = answered.await;
+        answered.unwrap_or_else(|err| panic!("no answer to {path_and_query} from {}: {err}", self.address))
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::builder()
             .method(method)
             .uri(path_and_query)
@@ -132,13 +162,7 @@ impl Client {
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
-        let request = request.body(Full::new(body)).expect("the test asks for a valid path");
-        let answered = soon("an answer", async {
-            self.sender.ready().await?;
-            self.sender.send_request(request).await
-        });
-        let answered = answered.await;
-        answered.unwrap_or_else(|err| panic!("no answer to {path_and_query} from {}: {err}", self.address))
+        request.body(Full::new(body)).expect("the test asks for a valid path")
     }
 }
 
@@ -158,7 +182,7 @@ impl Answer {
         assert!(error.error.contains(words), "does not say `{words}`: {self:?}");
     }
 
-    fn parse<T: DeserializeOwned>(&self) -> T {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.body).unwrap_or_else(|err| panic!("{err}: {self:?}"))
     }
 }

@@ -115,7 +115,7 @@ pub enum Item {
 }
 
 impl Item {
-    fn parse(line: &[u8]) -> Self {
+    pub(crate) fn parse(line: &[u8]) -> Self {
         let broken = |err| -> ! { panic!("{err}: {}", String::from_utf8_lossy(line)) };
         // A message begins with its id. There are many of them, so they are not parsed twice.
         if line.starts_with(b"{\"id\":") {
