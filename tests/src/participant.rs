@@ -218,17 +218,6 @@ impl Participant {
         .await;
     }
 
-    /// Waits until it has lost a link from or to a node.
-    pub async fn loses(&mut self, node: &str) {
-        let what = format!("{} loses a link with {node}", self.name());
-        eventually(&what, async || {
-            let members = self.members().await;
-            let is_linked = members.iter().any(|member| member.node == node && member.is_linked);
-            (!is_linked).then_some(())
-        })
-        .await;
-    }
-
     /// Records the memory in use: bytes, and the bound.
     pub async fn memory(&mut self) -> (u64, u64) {
         match self.order(&Order::Memory).await {

@@ -177,6 +177,7 @@ impl Scenario {
                 topic: "load:probe".to_owned(),
                 count: 1,
                 rate: 1000,
+                waits: false,
                 bytes: 32,
             })
             .await;

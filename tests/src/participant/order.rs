@@ -77,6 +77,8 @@ pub struct Load {
     pub count: u64,
     /// So many a second.
     pub rate: u64,
+    /// Whether it waits for room: publishes with back-pressure.
+    pub waits: bool,
     /// Bytes of each; at least 32.
     pub bytes: usize,
 }

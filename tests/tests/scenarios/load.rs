@@ -22,7 +22,16 @@ pub(super) fn endless(instance: Instance, rate: u64) -> Load {
         topic: "load:all".to_owned(),
         count: u64::MAX,
         rate,
+        waits: false,
         bytes: 128,
+    }
+}
+
+/// The same, with back-pressure.
+pub(super) fn waiting(instance: Instance, rate: u64) -> Load {
+    Load {
+        waits: true,
+        ..endless(instance, rate)
     }
 }
 

@@ -38,8 +38,8 @@ async fn all_arrives_after(scenario: &Scenario, fault: impl FnOnce()) {
     }
     for_a_while(AROUND).await;
     fault();
-    nodes[0].loses("b").await;
-    nodes[1].loses("a").await;
+    nodes[0].takes_for_down("b", true).await;
+    nodes[1].takes_for_down("a", true).await;
     for_a_while(seconds(2, 60)).await;
     scenario.heal();
     for_a_while(AROUND).await;

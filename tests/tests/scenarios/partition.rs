@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether::Instance;
 use bellwether_tests::{Participant, Scenario};
 
-use super::load::{endless, for_a_while, seconds};
+use super::load::{endless, for_a_while, seconds, waiting};
 
 const RATE: u64 = 20_000;
 /// Before and after the cut.
@@ -21,7 +21,7 @@ async fn after_a_cut_the_peer_gets_every_message_in_order() {
     let [mut a, mut b, mut c] = scenario.nodes(["a", "b", "c"], |_| {}).await;
     let on_b = b.subscribe(Instance::Events, "load:*").await;
     let on_c = c.subscribe(Instance::Events, "load:*").await;
-    a.publish(endless(Instance::Events, RATE)).await;
+    a.publish(waiting(Instance::Events, RATE)).await;
     for_a_while(AROUND).await;
 
     scenario.cut("a", "b");
@@ -49,7 +49,7 @@ async fn after_a_cut_beyond_the_backlog_the_peer_gets_one_gap_of_exactly_what_is
     let [mut a, mut b, mut c] = scenario.nodes(["a", "b", "c"], bounds).await;
     let on_b = b.subscribe(Instance::Events, "load:*").await;
     let on_c = c.subscribe(Instance::Events, "load:*").await;
-    a.publish(endless(Instance::Events, RATE)).await;
+    a.publish(waiting(Instance::Events, RATE)).await;
     for_a_while(AROUND).await;
 
     scenario.cut("a", "b");

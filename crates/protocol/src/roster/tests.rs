@@ -238,3 +238,21 @@ fn a_node_that_was_paused_accuses_nobody_at_once() {
         "it is silent all the same"
     );
 }
+
+#[test]
+fn a_member_that_only_others_reach_is_down_until_a_link_is_back() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(10));
+    pass(&mut roster, 100, 1000);
+    roster.on_unlinked(Direction::Out, &source("b", 1), ms(1000));
+    pass(&mut roster, 1100, 2900);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive), "it may be dialing again");
+    pass(&mut roster, 3000, 9000);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Down));
+    assert_eq!(roster.dials().len(), 1, "it is dialed on");
+    roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(9000));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+    pass(&mut roster, 9100, 12_000);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+}

@@ -79,6 +79,7 @@ fn load(instance: Instance, (rate, bytes): (u64, usize)) -> Load {
         topic: "load:all".to_owned(),
         count: u64::MAX,
         rate,
+        waits: false,
         bytes,
     }
 }

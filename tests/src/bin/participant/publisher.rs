@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether::{Draft, Instance, MessageId, Node, PublishError, Topic};
+use bellwether::{Draft, MessageId, Node, PublishWaitingError, Topic};
 use bellwether_history::Kind;
 use bellwether_tests::clock::now_ns;
 use bellwether_tests::participant::{Load, Published};
@@ -15,6 +15,8 @@ use tokio::time::{Duration, sleep};
 const TICK: Duration = Duration::from_millis(2);
 /// Messages of one burst, when the publisher is behind its pace.
 const BURST: u64 = 256;
+/// A publisher that waits for room gives a message up after so long.
+const ROOM_WITHIN: Duration = Duration::from_secs(30);
 /// Calls are numbered over all loads of a run.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
@@ -101,7 +103,7 @@ impl Work {
         self.recorder.flush();
         let mut is_done = true;
         for (call, draft) in drafts {
-            match publish(&self.node, self.load.instance, &draft).await {
+            match publish(&self.node, &self.load, &draft).await {
                 Ok(id) => {
                     self.recorder.note(Kind::PublishAck { call, seq: id.seq });
                     self.change(|published| {
@@ -135,8 +137,12 @@ impl Work {
 }
 
 /// The one place that publishes.
-async fn publish(node: &Node, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
-    node.publish(instance, draft)
+async fn publish(node: &Node, load: &Load, draft: &Draft) -> Result<MessageId, PublishWaitingError> {
+    if load.waits {
+        node.publish_waiting(load.instance, draft, ROOM_WITHIN).await
+    } else {
+        Ok(node.publish(load.instance, draft)?)
+    }
 }
 
 /// When a message of a publisher was published.
