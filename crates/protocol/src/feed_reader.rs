@@ -134,7 +134,9 @@ impl FeedReader {
             }
             Mark::Skipped { through } => feed.on_skipped(through)?,
             Mark::EpochEnded { last } => {
-                feed.on_ended(last)?;
+                if !feed.on_ended(last)? {
+                    return Ok(false);
+                }
                 let ended = EpochEnded {
                     source: self.source.clone(),
                     instance: self.instance,

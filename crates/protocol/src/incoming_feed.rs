@@ -78,11 +78,15 @@ impl IncomingFeed {
         Ok(())
     }
 
-    /// The feed ends.
-    pub fn on_ended(&mut self, last: u64) -> Result<(), OrderError> {
+    /// The feed ends; false if that was heard before. A source whose link was lost before it heard that its end was
+    /// heard tells it again on the next.
+    pub fn on_ended(&mut self, last: u64) -> Result<bool, OrderError> {
+        if self.ended && self.seen == Some(last) {
+            return Ok(false);
+        }
         self.on_skipped(last)?;
         self.ended = true;
-        Ok(())
+        Ok(true)
     }
 
     /// Whether the source has told the feed's end.
@@ -126,9 +130,20 @@ mod tests {
         assert_eq!(feed.on_message(u64::MAX, 19), Err(OrderError), "overflow");
         assert_eq!(feed.on_gap(21, u64::MAX), Err(OrderError), "absurd");
         assert_eq!(feed.acknowledged(), 20);
-        feed.on_ended(20).unwrap();
+        assert_eq!(feed.on_ended(20), Ok(true));
         assert_eq!(feed.acknowledged(), 21);
         assert_eq!(feed.on_message(1, 21), Err(OrderError), "after the end");
+    }
+
+    #[test]
+    fn an_end_may_be_told_again_but_only_the_same() {
+        let mut feed = IncomingFeed::from_start();
+        feed.on_message(7, 7).unwrap();
+        assert_eq!(feed.on_ended(9), Ok(true));
+        feed.on_start(10).unwrap();
+        assert_eq!(feed.on_ended(9), Ok(false));
+        assert_eq!(feed.on_ended(10), Err(OrderError));
+        assert_eq!(feed.acknowledged(), 10);
     }
 
     #[test]
