@@ -42,7 +42,8 @@ impl World {
             self.tell_changes(process, &before, &members);
             self.check_confirmations(process);
         }
-        if self.processes[process].phase != Phase::Running {
+        // A node that drains goes on dialing: a peer whose link is lost has not everything yet.
+        if !self.processes[process].is_alive() {
             return;
         }
         for (node, address) in &dials {
@@ -103,7 +104,7 @@ impl World {
     /// Looks for the seeds that are not linked.
     fn introduce(&mut self, process: ProcessId) {
         let own = &self.processes[process];
-        if own.phase != Phase::Running {
+        if !own.is_alive() {
             return;
         }
         let is_missing = |seed: &&usize| !own.links.iter().any(|link| !link.is_stopped && link.host == **seed);

@@ -313,7 +313,6 @@ impl World {
     /// A session is over; with `lost`, since its urgent connection is.
     pub(crate) fn end_session(&mut self, process: ProcessId, index: usize, lost: Option<Lost>) {
         let own = &mut self.processes[process];
-        let is_leaving = own.phase != Phase::Running;
         let link = &mut own.links[index];
         let LinkState::Up(session) = std::mem::replace(&mut link.state, LinkState::Waiting) else {
             return;
@@ -333,9 +332,8 @@ impl World {
         if lost == Some(Lost::Reset) {
             self.update(process, |roster, _| roster.on_reset(&session.peer));
         }
-        let close = if is_leaving { Close::Leaving } else { Close::Gone };
         for conn in session.conns() {
-            self.close(conn, Side::Dialer, Lost::Closed(close));
+            self.close(conn, Side::Dialer, Lost::Closed(Close::Gone));
         }
         let links = &self.processes[process].links;
         if !links.iter().any(|link| link.is_up_to(&session.peer.node)) {
