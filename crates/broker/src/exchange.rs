@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Timestamp};
 
 use crate::backlog::Backlog;
@@ -239,7 +240,11 @@ impl Exchange {
     /// `added` of the interest. Ignored if that entry is no longer in the set. True if something changed.
     pub(crate) fn open(&self, slot: SourceSlot, pattern: &Pattern, added: u64, live_from: u64) -> bool {
         let mut state = self.lock();
-        let Some(gates) = state.gates.get_mut(pattern).filter(|gates| gates.added == added) else {
+        let Some(gates) = state
+            .gates
+            .get_mut(pattern)
+            .filter(|gates| gates.added == added || is_planted(Planted::StaleConfirmation))
+        else {
             return false;
         };
         *gates.at(slot) = Gate {
@@ -412,7 +417,11 @@ impl State {
                     .push(group.clone());
             }
         }
-        for pattern in &patterns {
+        for pattern in patterns.iter().take(if is_planted(Planted::SecondPatternForgotten) {
+            1
+        } else {
+            usize::MAX
+        }) {
             self.matcher.entry(pattern).push(group.clone());
         }
         // Sources that no pattern of the group knows are closed to it, as they are to a new one.

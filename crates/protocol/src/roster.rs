@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Epoch, NodeId, Source};
 
 use crate::member::{Member, MemberState};
@@ -352,7 +353,9 @@ impl Roster {
                 continue;
             }
             match (row.asked_at, row.answered_at) {
-                (Some(asked), _) if now.saturating_sub(asked) >= ANSWER_WITHIN => {
+                (Some(asked), _)
+                    if now.saturating_sub(asked) >= ANSWER_WITHIN || is_planted(Planted::SuspectNotAsked) =>
+                {
                     row.state = MemberState::Down;
                     row.down_at = now;
                     row.asked_at = None;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_broker::{Broker, EpochEnded, SourceSlot};
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Epoch, Instance, NodeId, Source};
 
 use crate::incoming_feed::IncomingFeed;
@@ -184,6 +185,9 @@ impl<C: Carrier> Upstreams<C> {
     }
 
     fn finish(&self, upstream: &Upstream<C>) {
+        if is_planted(Planted::OldRunDelivers) {
+            return self.tell_gone(upstream);
+        }
         upstream.link.store(OVER, Ordering::Release);
         upstream.carrier.over();
         self.tell_gone(upstream);
@@ -201,7 +205,7 @@ impl<C: Carrier> Upstreams<C> {
     }
 
     fn tell_gone(&self, upstream: &Upstream<C>) {
-        if upstream.told_gone.swap(true, Ordering::AcqRel) {
+        if is_planted(Planted::EndNotTold) || upstream.told_gone.swap(true, Ordering::AcqRel) {
             return;
         }
         for instance in Instance::ALL {

@@ -122,12 +122,23 @@ impl World {
         if let Some(spare) = self.hosts[self.plan.nodes] {
             self.kill(spare);
         }
-        if self.processes.iter().any(|process| matches!(process.phase, crate::process::Phase::Draining { .. })) {
+        if self
+            .processes
+            .iter()
+            .any(|process| matches!(process.phase, crate::process::Phase::Draining { .. }))
+        {
             return self.after(200 * MS, Step::Calm);
         }
-        let dead: Vec<usize> = (0..self.plan.nodes).filter(|host| self.hosts[*host].is_none()).collect();
+        let dead: Vec<usize> = (0..self.plan.nodes)
+            .filter(|host| self.hosts[*host].is_none())
+            .collect();
         dead.iter().for_each(|host| self.on_start(*host));
-        let settle = if self.plan.is_calm { 3 } else { 12 };
+        let settle = match &self.plan {
+            plan if plan.is_calm => 3,
+            // An address that never answered is dialed every 15 s.
+            plan if plan.is_long => 22,
+            _ => 12,
+        };
         self.after(settle * SECOND, Step::Quiet);
     }
 
@@ -201,7 +212,10 @@ impl World {
         let meant: Vec<ConnId> = self.open.iter().copied().filter(is_meant).collect();
         for id in meant {
             for pipe in 0..self.conns[id.0].pipes.len() {
-                let len = self.conns[id.0].pipes[pipe].queue.front().map_or(0, |(_, bytes)| bytes.len());
+                let len = self.conns[id.0].pipes[pipe]
+                    .queue
+                    .front()
+                    .map_or(0, |(_, bytes)| bytes.len());
                 let kept = self.random.index(len + 1);
                 if let Some((_, bytes)) = self.conns[id.0].pipes[pipe].queue.front_mut() {
                     bytes.truncate(kept);

@@ -12,18 +12,18 @@ pub(crate) const FLAP_EVERY: u64 = 200 * MS;
 
 /// A fault and its time.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// When it begins.
-    pub begins_at: u64,
+    pub(crate) begins_at: u64,
     /// How long it lasts.
-    pub lasts: u64,
+    pub(crate) lasts: u64,
     /// What it is.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
 }
 
 /// Something that goes wrong. Hosts are numbered; each has one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The connections from one host to another die, all of them or those of a lane.
     Loss {
         /// The dialer's host.
@@ -111,7 +111,7 @@ pub enum Fault {
 
 impl Planned {
     /// When it is over.
-    pub fn ends_at(&self) -> u64 {
+    pub(crate) fn ends_at(&self) -> u64 {
         self.begins_at + self.lasts
     }
 
@@ -121,7 +121,11 @@ impl Planned {
         let mut all: Vec<Self> = (0..count).map(|_| Self::draw(random, nodes, busy_for)).collect();
         if is_long {
             let host = random.index(nodes);
-            let fault = if random.percent(60) { Fault::Split { mask: 1 << host } } else { Fault::Crash { host } };
+            let fault = if random.percent(60) {
+                Fault::Split { mask: 1 << host }
+            } else {
+                Fault::Crash { host }
+            };
             all.push(Self {
                 begins_at: random.between(SECOND, busy_for),
                 lasts: LONG,
@@ -145,19 +149,47 @@ impl Planned {
                 let lane = random.pick(&[None, Some(Lane::Urgent), Some(Lane::Events), Some(Lane::Bulk)]);
                 (Fault::Loss { from: a, to: b, lane }, 0)
             }
-            3 => (Fault::Delay { a, b, extra: random.between(20 * MS, 800 * MS) }, cut),
-            4 | 5 => (Fault::Lossy { a, b, percent: random.between(5, 60) }, cut),
-            6..=8 => (Fault::Split { mask: random.between(1, (1 << nodes) - 2) as u32 }, cut),
+            3 => (
+                Fault::Delay {
+                    a,
+                    b,
+                    extra: random.between(20 * MS, 800 * MS),
+                },
+                cut,
+            ),
+            4 | 5 => (
+                Fault::Lossy {
+                    a,
+                    b,
+                    percent: random.between(5, 60),
+                },
+                cut,
+            ),
+            6..=8 => (
+                Fault::Split {
+                    mask: random.between(1, (1 << nodes) - 2) as u32,
+                },
+                cut,
+            ),
             9 | 10 => (Fault::OneWay { from: a, to: b }, cut),
             11 | 12 => (Fault::Pair { a, b }, cut),
             13 => (Fault::Flap { a, b }, cut),
             14..=16 => (Fault::Crash { host }, random.pick(&[10 * MS, 500 * MS, short, cut])),
             17..=19 => (Fault::Stop { host }, random.pick(&[short, cut])),
             20 => (Fault::Pause { host }, random.pick(&[short, cut])),
-            21 => (Fault::ClockJump { ms: random.pick(&[3_600_000, -3_600_000]) }, 0),
+            21 => (
+                Fault::ClockJump {
+                    ms: random.pick(&[3_600_000, -3_600_000]),
+                },
+                0,
+            ),
             22 => (Fault::Duplicate { of: host }, 4 * SECOND),
             _ => (Fault::Sleep { host }, short),
         };
-        Self { begins_at, lasts, fault }
+        Self {
+            begins_at,
+            lasts,
+            fault,
+        }
     }
 }

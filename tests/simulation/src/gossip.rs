@@ -18,6 +18,8 @@ pub(crate) struct Gossip {
     heard: BTreeMap<Source, Heard>,
     beat: u64,
     live: Vec<Gossiped>,
+    /// It says nothing for so many more beats: a process that is busy with something else.
+    stalled: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +35,29 @@ struct Heard {
 pub(crate) type Digest = Vec<(Source, usize, u64)>;
 
 impl Gossip {
+    /// It says nothing for so many beats.
+    pub(crate) fn stall(&mut self, beats: u64) {
+        self.stalled = beats;
+    }
+
+    /// Whether it says nothing now.
+    pub(crate) fn is_stalled(&mut self) -> bool {
+        let is_stalled = self.stalled > 0;
+        self.stalled = self.stalled.saturating_sub(1);
+        is_stalled
+    }
+
     /// Its own heart beats; what it tells.
     pub(crate) fn beat(&mut self, own: &Source, host: usize, now: u64, every: u64) -> Digest {
         self.beat += 1;
         self.heard.retain(|_, heard| now - heard.at < FORGOTTEN_AFTER * every);
-        let live = self.heard.iter().filter(|(_, heard)| now - heard.at < SILENT_AFTER * every);
-        let mut digest: Digest = live.map(|(source, heard)| (source.clone(), heard.host, heard.beat)).collect();
+        let live = self
+            .heard
+            .iter()
+            .filter(|(_, heard)| now - heard.at < SILENT_AFTER * every);
+        let mut digest: Digest = live
+            .map(|(source, heard)| (source.clone(), heard.host, heard.beat))
+            .collect();
         digest.push((own.clone(), host, self.beat));
         digest
     }

@@ -33,10 +33,8 @@ pub(crate) enum Inbound {
 }
 
 /// A hello that is in order.
-#[derive(Clone)]
 pub(crate) struct Greeting {
-    pub(crate) source: Source,
-    pub(crate) joined: bool,
+    source: Source,
     host: usize,
 }
 
@@ -49,6 +47,7 @@ pub(crate) struct Serving {
     acked: [u64; Instance::COUNT],
     ack_is_due: bool,
     tell_is_due: bool,
+    has_told: bool,
 }
 
 impl World {
@@ -101,7 +100,6 @@ impl World {
         let greeting = Greeting {
             host: conn.end(Side::Dialer).host,
             source: source.clone(),
-            joined: hello.joined,
         };
         conn.inbound = Inbound::Admitting(greeting);
         self.admit(process, id, source, hello.joined);
@@ -133,6 +131,9 @@ impl World {
             LinkRefused::Stale => Close::StaleEpoch(0),
             LinkRefused::Replaced => Close::Replaced,
         })?;
+        if self.processes[process].expired.contains(source) {
+            self.reach(Marker::CameBack);
+        }
         if before.is_some_and(|before| before.source.epoch < source.epoch) {
             self.reach(Marker::EpochBump);
         }
@@ -140,7 +141,9 @@ impl World {
         let mut replaced = Vec::new();
         for (other, conn) in &self.processes[process].sessions {
             let of_lane = lane == Lane::Urgent || self.conns[conn.0].lane == lane;
-            if other.node == source.node && (other.epoch < source.epoch || of_lane) {
+            let is_over =
+                matches!(&self.conns[conn.0].inbound, Inbound::Serving(serving) if serving.upstream.carrier.is_over());
+            if is_over || *other == *source && of_lane {
                 replaced.push(*conn);
             }
         }
@@ -153,7 +156,7 @@ impl World {
 
     fn welcome(&mut self, id: ConnId, process: ProcessId, greeting: Greeting, upstream: Carried) {
         let conn = &mut self.conns[id.0];
-        let (lane, number) = (conn.lane, conn.number);
+        let lane = conn.lane;
         if !conn.end(Side::Acceptor).is_open {
             return;
         }
@@ -179,15 +182,17 @@ impl World {
             acked: [0; Instance::COUNT],
             ack_is_due: false,
             tell_is_due: false,
+            has_told: false,
         }));
         self.answer(id, &FromAcceptor::Welcome(welcome));
         if is_urgent {
             let (source, host) = (&greeting.source, greeting.host);
-            self.update(process, |roster, now| roster.on_linked(Direction::In, source, address(host), "", now));
+            self.update(process, |roster, now| {
+                roster.on_linked(Direction::In, source, address(host), "", now)
+            });
             self.heard_from(process, source, host);
             self.on_tell(id);
         }
-        let _ = number;
         self.read_control_in(id);
     }
 
@@ -220,9 +225,9 @@ impl World {
         };
         serving.tell_is_due = false;
         let Some(teller) = &mut serving.teller else { return };
-        let is_first = conn.pipes[TO_DIALER].last_due == 0;
+        let is_first = !std::mem::replace(&mut serving.has_told, true);
         let frames = teller.frames(&own.broker);
-        if !is_first && frames.iter().any(|frame| frame.whole) && frames.len() > 8 {
+        if !is_first && frames.iter().any(|frame| frame.whole) {
             self.markers.reach(Marker::InterestOverflow);
         }
         for frame in frames {
@@ -306,14 +311,16 @@ impl World {
 
     fn ack_soon(&mut self, process: ProcessId, source: &Source) {
         let conns = &mut self.conns;
-        let due = self.processes[process].sessions.iter().filter(|(of, _)| of == source).find_map(|(_, id)| {
-            match &mut conns[id.0].inbound {
+        let due = self.processes[process]
+            .sessions
+            .iter()
+            .filter(|(of, _)| of == source)
+            .find_map(|(_, id)| match &mut conns[id.0].inbound {
                 Inbound::Serving(serving) if serving.teller.is_some() => {
                     (!std::mem::replace(&mut serving.ack_is_due, true)).then_some(*id)
                 }
                 _ => None,
-            }
-        });
+            });
         if let Some(id) = due {
             self.after(ACK_DELAY, Step::Ack(id));
         }
@@ -357,7 +364,9 @@ impl World {
         self.processes[process].sessions.retain(|(_, other)| *other != id);
         if lane == Lane::Urgent {
             if serving.upstream.is_current(number) {
-                self.update(process, |roster, now| roster.on_unlinked(Direction::In, &serving.source, now));
+                self.update(process, |roster, now| {
+                    roster.on_unlinked(Direction::In, &serving.source, now)
+                });
             }
             self.end_lanes_in(process, &serving.source, Some(number));
         }
@@ -368,8 +377,10 @@ impl World {
     pub(crate) fn end_lanes_in(&mut self, process: ProcessId, source: &Source, number: Option<u64>) {
         let of_link = |id: &ConnId| number.is_none_or(|number| self.conns[id.0].number == number);
         let sessions = self.processes[process].sessions.iter();
-        let lanes: Vec<ConnId> =
-            sessions.filter(|(of, id)| of == source && of_link(id)).map(|(_, id)| *id).collect();
+        let lanes: Vec<ConnId> = sessions
+            .filter(|(of, id)| of == source && of_link(id))
+            .map(|(_, id)| *id)
+            .collect();
         lanes.into_iter().for_each(|id| self.end_inbound(id, Close::Replaced));
     }
 

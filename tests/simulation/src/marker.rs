@@ -100,7 +100,11 @@ impl Markers {
 
     /// Those that were never reached.
     pub fn missing(&self) -> Vec<Marker> {
-        Marker::ALL.iter().copied().filter(|marker| self.0[*marker as usize] == 0).collect()
+        Marker::ALL
+            .iter()
+            .copied()
+            .filter(|marker| self.0[*marker as usize] == 0)
+            .collect()
     }
 }
 

@@ -26,6 +26,8 @@ const DRAIN_WITHIN: u64 = 10 * SECOND;
 /// A process that could not go on is started again after this time.
 const RESTART_AFTER: u64 = 300 * MS;
 
+/// One heartbeat in so many is followed by a silence that makes the node suspect, though its links answer.
+const STALLS_IN: u64 = 250;
 /// Members that leave the view after this time were down for as long as one is kept.
 const EXPIRED_AFTER: u64 = 300 * SECOND;
 
@@ -58,19 +60,42 @@ impl World {
         let is_up = |member: &Member| matches!(member.state, MemberState::Alive | MemberState::Suspect);
         let named = |member: &Member| (member.node.as_str().into(), member.epoch.0);
         for member in after.iter().filter(|member| member.state != MemberState::Own) {
-            let known = before.iter().find(|known| known.node == member.node && known.epoch == member.epoch);
+            let known = before
+                .iter()
+                .find(|known| known.node == member.node && known.epoch == member.epoch);
             let (member_name, member_epoch) = named(member);
             if is_up(member) && !known.is_some_and(is_up) {
-                self.say(process, Kind::MemberUp { member: member_name, member_epoch });
+                self.say(
+                    process,
+                    Kind::MemberUp {
+                        member: member_name,
+                        member_epoch,
+                    },
+                );
             } else if member.state == MemberState::Down && known.is_some_and(is_up) {
                 self.tally.downs += 1;
                 self.reach(Marker::MemberDown);
-                self.say(process, Kind::MemberDown { member: member_name, member_epoch });
+                self.say(
+                    process,
+                    Kind::MemberDown {
+                        member: member_name,
+                        member_epoch,
+                    },
+                );
             }
         }
-        for member in before.iter().filter(|member| !after.iter().any(|other| other.node == member.node)) {
+        for member in before
+            .iter()
+            .filter(|member| !after.iter().any(|other| other.node == member.node))
+        {
             let (member_name, member_epoch) = named(member);
-            self.say(process, Kind::MemberLeft { member: member_name, member_epoch });
+            self.say(
+                process,
+                Kind::MemberLeft {
+                    member: member_name,
+                    member_epoch,
+                },
+            );
         }
     }
 
@@ -92,6 +117,7 @@ impl World {
         for source in &gone {
             if self.now >= EXPIRED_AFTER {
                 self.reach(Marker::MemberExpired);
+                self.processes[process].expired.push(source.clone());
             }
             self.processes[process].upstreams.expire(source);
             self.wake_all_readers(process);
@@ -141,6 +167,13 @@ impl World {
         let own = &mut self.processes[process];
         if !own.is_alive() {
             return;
+        }
+        if own.gossip.is_stalled() {
+            self.after(every, Step::Gossip(process));
+            return self.gossip_changed(process);
+        }
+        if self.random.below(STALLS_IN) == 0 {
+            own.gossip.stall(self.random.between(7, 12));
         }
         let digest = own.gossip.beat(&own.source, own.host, self.now, every);
         let up = own.links.iter().filter_map(|link| match &link.state {
@@ -194,7 +227,10 @@ impl World {
     pub(crate) fn left(&mut self, process: ProcessId, source: &Source) {
         self.update(process, |roster, _| roster.on_left(source));
         let own = &self.processes[process];
-        let upstream = own.upstreams.of(&source.node).filter(|upstream| *upstream.source == *source);
+        let upstream = own
+            .upstreams
+            .of(&source.node)
+            .filter(|upstream| *upstream.source == *source);
         own.upstreams.end(source);
         if upstream.is_some_and(|upstream| upstream.carrier.is_over()) {
             self.end_lanes_in(process, source, None);
@@ -216,7 +252,8 @@ impl World {
         let epoch = wall.max(self.epochs[name] + 1);
         self.epochs[name] = epoch;
         let process = self.processes.len();
-        self.processes.push(Process::new(name, host, epoch, self.now, &self.plan, &self.ring));
+        self.processes
+            .push(Process::new(name, host, epoch, self.now, &self.plan, &self.ring));
         self.hosts[host] = Some(process);
         self.tally.starts += 1;
         self.say(process, Kind::Start {});
@@ -260,11 +297,14 @@ impl World {
         own.phase = Phase::Dead;
         own.sessions.clear();
         let links = std::mem::take(&mut own.links);
-        own.links = links.into_iter().map(|mut link| {
-            link.state = LinkState::Waiting;
-            link.is_stopped = true;
-            link
-        }).collect();
+        own.links = links
+            .into_iter()
+            .map(|mut link| {
+                link.state = LinkState::Waiting;
+                link.is_stopped = true;
+                link
+            })
+            .collect();
         let host = own.host;
         for id in &self.open {
             for end in &mut self.conns[id.0].ends {
@@ -304,7 +344,9 @@ impl World {
         };
         for index in 0..self.processes[process].links.len() {
             let own = &mut self.processes[process];
-            let Some(session) = own.links[index].session() else { continue };
+            let Some(session) = own.links[index].session() else {
+                continue;
+            };
             let (told, conn) = ((index, session.number), session.conn);
             if !own.told_leaving.contains(&told) {
                 own.told_leaving.push(told);
@@ -323,7 +365,11 @@ impl World {
         if undrained.is_empty() {
             self.tally.drained += 1;
         }
-        self.reach(if undrained.is_empty() && self.is_busy { Marker::DrainedUnderLoad } else { Marker::DrainDeadline });
+        self.reach(if undrained.is_empty() && self.is_busy {
+            Marker::DrainedUnderLoad
+        } else {
+            Marker::DrainDeadline
+        });
         let unconfirmed = undrained.iter().map(|node| node.as_str().into()).collect();
         self.say(process, Kind::Stop { unconfirmed });
         self.bury(process);

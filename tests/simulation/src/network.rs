@@ -176,7 +176,11 @@ impl Pipe {
 
 /// Takes the next whole control frame, without its length.
 pub(crate) fn take_frame(partial: &mut BytesMut) -> Option<Bytes> {
-    let len = partial.get(..4)?.iter().rev().fold(0, |len, byte| len << 8 | usize::from(*byte));
+    let len = partial
+        .get(..4)?
+        .iter()
+        .rev()
+        .fold(0, |len, byte| len << 8 | usize::from(*byte));
     if partial.len() < 4 + len {
         return None;
     }

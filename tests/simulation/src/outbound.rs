@@ -181,7 +181,9 @@ impl World {
         let conn = &self.conns[id.0];
         let (process, index, number) = (conn.end(Side::Dialer).process, conn.link, conn.number);
         let link = &mut self.processes[process].links[index];
-        let LinkState::Admitting(of, ..) = &link.state else { return };
+        let LinkState::Admitting(of, ..) = &link.state else {
+            return;
+        };
         if *of != id {
             return;
         }
@@ -199,7 +201,9 @@ impl World {
         let link = &mut self.processes[process].links[index];
         let host = link.host;
         link.state = LinkState::Up(Box::new(Session::new(peer.clone(), id, number, next, self.now)));
-        self.update(process, |roster, now| roster.on_linked(Direction::Out, &peer, address(host), "", now));
+        self.update(process, |roster, now| {
+            roster.on_linked(Direction::Out, &peer, address(host), "", now)
+        });
         self.read_control_out(id);
     }
 
@@ -337,7 +341,9 @@ impl World {
         }
         let links = &self.processes[process].links;
         if !links.iter().any(|link| link.is_up_to(&session.peer.node)) {
-            self.update(process, |roster, now| roster.on_unlinked(Direction::Out, &session.peer, now));
+            self.update(process, |roster, now| {
+                roster.on_unlinked(Direction::Out, &session.peer, now)
+            });
         }
         match lost {
             Some(Lost::Closed(Close::Leaving)) => self.left(process, &session.peer),
@@ -357,8 +363,13 @@ impl World {
         let own = &mut self.processes[process];
         own.next_ping += 1;
         let nonce = own.next_ping;
-        let session = own.links.iter_mut().find_map(|link| link.session().filter(|session| session.peer == *source))?;
-        session.pings.retain(|ping| ping.asker != Asker::Roster || now - ping.at < PING_WITHIN);
+        let session = own
+            .links
+            .iter_mut()
+            .find_map(|link| link.session().filter(|session| session.peer == *source))?;
+        session
+            .pings
+            .retain(|ping| ping.asker != Asker::Roster || now - ping.at < PING_WITHIN);
         if session.pings.len() >= PINGS {
             return None;
         }
@@ -401,7 +412,11 @@ impl World {
             });
             session.is_some_and(|session| session.is_drained())
         };
-        own.living_others().map(|member| &member.node).filter(|node| !is_drained(node)).cloned().collect()
+        own.living_others()
+            .map(|member| &member.node)
+            .filter(|node| !is_drained(node))
+            .cloned()
+            .collect()
     }
 }
 
@@ -427,5 +442,7 @@ impl Link {
 
 /// The instances of a lane, for those that open together.
 pub(crate) fn instances_of(lane: Lane) -> impl Iterator<Item = Instance> {
-    Instance::ALL.into_iter().filter(move |instance| Lane::of(*instance) == lane)
+    Instance::ALL
+        .into_iter()
+        .filter(move |instance| Lane::of(*instance) == lane)
 }

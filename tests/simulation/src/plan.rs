@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_broker::InstanceSettings;
 use bellwether_message::Instance;
 
-use crate::fault::{Fault, Planned};
+use crate::fault::Planned;
 use crate::random::Random;
 use crate::time::{MS, SECOND};
 
@@ -23,48 +23,51 @@ const INSTANCES: [Instance; 6] = [
 
 /// What one seed runs.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How many nodes.
-    pub nodes: usize,
+    pub(crate) nodes: usize,
+    /// A fault lasts for more than five minutes.
+    pub(crate) is_long: bool,
     /// No faults at all, and room everywhere: nothing may be lost, down or dialed twice.
-    pub is_calm: bool,
+    pub(crate) is_calm: bool,
     /// The instances in use.
-    pub instances: Vec<Instance>,
+    pub(crate) instances: Vec<Instance>,
     /// The bounds of every node.
-    pub settings: [InstanceSettings; Instance::COUNT],
+    pub(crate) settings: [InstanceSettings; Instance::COUNT],
     /// How often a node gossips.
-    pub gossip_every: u64,
+    pub(crate) gossip_every: u64,
     /// Bytes on their way on one stream, beyond which its writer waits.
-    pub window: usize,
+    pub(crate) window: usize,
     /// One way over the network: at least, at most.
-    pub delay: (u64, u64),
+    pub(crate) delay: (u64, u64),
     /// Mean time between two publishes of a node.
-    pub publish_every: u64,
+    pub(crate) publish_every: u64,
     /// Mean time between two changes of a node's subscriptions.
-    pub churn_every: u64,
+    pub(crate) churn_every: u64,
     /// So many of a hundred subscriptions read slowly.
-    pub slow_percent: u64,
+    pub(crate) slow_percent: u64,
     /// Whether a node may change its interest so often at once that single changes cannot be told.
-    pub has_storms: bool,
+    pub(crate) has_storms: bool,
     /// The hosts that every node has as seeds.
-    pub seeds: Vec<usize>,
+    pub(crate) seeds: Vec<usize>,
     /// For so long there is load.
-    pub busy_for: u64,
+    pub(crate) busy_for: u64,
     /// What goes wrong, and when.
-    pub faults: Vec<Planned>,
+    pub(crate) faults: Vec<Planned>,
 }
 
 impl Plan {
     /// Draws a plan.
-    pub fn draw(random: &mut Random) -> Self {
+    pub(crate) fn draw(random: &mut Random) -> Self {
         let nodes = random.between(3, MAX_NODES) as usize;
         let is_calm = random.percent(10);
         let is_long = !is_calm && random.percent(2);
         let count = random.between(1, 3) as usize;
         let first = random.index(INSTANCES.len());
         let step = random.between(1, 5) as usize;
-        let mut instances: Vec<Instance> =
-            (0..count).map(|nth| INSTANCES[(first + nth * step) % INSTANCES.len()]).collect();
+        let mut instances: Vec<Instance> = (0..count)
+            .map(|nth| INSTANCES[(first + nth * step) % INSTANCES.len()])
+            .collect();
         instances.sort_unstable();
         instances.dedup();
         let busy_for = random.between(6, 14) * SECOND;
@@ -73,13 +76,22 @@ impl Plan {
             false => Planned::draw_all(random, nodes, busy_for, is_long),
         };
         let publishes = random.between(300, 800);
-        let window = if is_calm { 1 << 20 } else { random.pick(&[300, 1500, 8 << 10, 64 << 10, 1 << 20]) };
+        let window = if is_calm {
+            1 << 20
+        } else {
+            random.pick(&[300, 1500, 8 << 10, 64 << 10, 1 << 20])
+        };
         Self {
             nodes,
+            is_long,
             is_calm,
             instances,
             settings: settings(random, is_calm),
-            gossip_every: if is_long { SECOND } else { random.pick(&[200 * MS, 200 * MS, 500 * MS]) },
+            gossip_every: if is_long {
+                SECOND
+            } else {
+                random.pick(&[200 * MS, 200 * MS, 500 * MS])
+            },
             window,
             delay: random.pick(&[(50, 500), (200, 3 * MS), (MS, 20 * MS), (10 * MS, 60 * MS)]),
             publish_every: (busy_for * nodes as u64 / publishes).max(1),
@@ -87,6 +99,7 @@ impl Plan {
             slow_percent: if is_calm { 0 } else { random.pick(&[0, 20, 50]) },
             has_storms: random.percent(2),
             seeds: match random.below(3) {
+                _ if is_long => (0..nodes).collect(),
                 0 => vec![0],
                 1 => vec![0, 1],
                 _ => (0..nodes).collect(),
@@ -97,13 +110,8 @@ impl Plan {
     }
 
     /// The last moment at which anything is wrong.
-    pub fn calm_from(&self) -> u64 {
+    pub(crate) fn calm_from(&self) -> u64 {
         self.faults.iter().map(|fault| fault.ends_at()).max().unwrap_or(0)
-    }
-
-    /// Whether a fault ends or begins a process.
-    pub fn has(&self, is_it: impl Fn(&Fault) -> bool) -> bool {
-        self.faults.iter().any(|planned| is_it(&planned.fault))
     }
 }
 

@@ -52,7 +52,9 @@ pub(crate) type Carried = Arc<Upstream<Carrying>>;
 pub(crate) enum Phase {
     Running,
     /// It stops in good order, until then at the latest.
-    Draining { deadline: u64 },
+    Draining {
+        deadline: u64,
+    },
     Dead,
 }
 
@@ -84,6 +86,8 @@ pub(crate) struct Process {
     pub(crate) calls: u64,
     /// The highest run of this node that a peer has named.
     pub(crate) newer_run: u64,
+    /// Runs that were in view, and were down for too long.
+    pub(crate) expired: Vec<Source>,
     /// Sessions that were told that this node leaves.
     pub(crate) told_leaving: Vec<(usize, u64)>,
 }
@@ -129,6 +133,7 @@ impl Process {
             next_ping: 0,
             calls: 0,
             newer_run: 0,
+            expired: Vec::new(),
             told_leaving: Vec::new(),
         }
     }

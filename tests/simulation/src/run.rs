@@ -27,6 +27,7 @@ pub struct Run {
     /// What happened, in numbers.
     pub tally: Tally,
     is_calm: bool,
+    is_long: bool,
     broken: Vec<String>,
     plan: String,
 }
@@ -87,6 +88,7 @@ impl Run {
         Self {
             seed,
             is_calm: world.plan.is_calm,
+            is_long: world.plan.is_long,
             events: std::mem::take(&mut world.events),
             markers: world.markers.clone(),
             tally: world.tally.clone(),
@@ -106,6 +108,8 @@ impl Run {
         // A node that stays down leaves the view after five minutes; only the longest runs last so long.
         let rules = Rules {
             gone_after: Some(Duration::from_secs(310)),
+            // An address that never answered is dialed every 15 s.
+            view_within: Duration::from_secs(if self.is_long { 20 } else { 10 }),
             ..Rules::default()
         };
         let report = Checker::new(rules).check(&self.events).map_err(Failure::Violations)?;

@@ -84,21 +84,32 @@ impl Session {
     }
 
     pub(crate) fn is_dialing(&self, id: ConnId) -> bool {
-        self.lanes.iter().any(|lane| matches!(lane, LaneState::Dialing(conn) if *conn == id))
+        self.lanes
+            .iter()
+            .any(|lane| matches!(lane, LaneState::Dialing(conn) if *conn == id))
     }
 
     /// Whether the loss of a connection stops a writer.
     pub(crate) fn has_writer_on(&self, id: ConnId) -> bool {
-        let lane = Lane::ALL.into_iter().find(|lane| matches!(self.lanes[*lane as usize], LaneState::Up(conn) if conn == id));
+        let lane = Lane::ALL
+            .into_iter()
+            .find(|lane| matches!(self.lanes[*lane as usize], LaneState::Up(conn) if conn == id));
         let is_writing = |instance: Instance| {
-            self.feeds[instance.index()].as_ref().is_some_and(|feed| feed.pipe.is_some() && !feed.has_ended)
+            self.feeds[instance.index()]
+                .as_ref()
+                .is_some_and(|feed| feed.pipe.is_some() && !feed.has_ended)
         };
         lane.is_some_and(|lane| instances_of(lane).any(is_writing))
     }
 
     /// Whether the peer has acknowledged everything it was sent, ends included.
     pub(crate) fn is_drained(&self) -> bool {
-        self.has_heard && self.feeds.iter().flatten().all(|feed| feed.has_ended && feed.acked > feed.feed.told())
+        self.has_heard
+            && self
+                .feeds
+                .iter()
+                .flatten()
+                .all(|feed| feed.has_ended && feed.acked > feed.feed.told())
     }
 
     fn lane(&mut self, lane: Lane) -> &mut LaneState {
@@ -142,7 +153,9 @@ impl World {
             match heard {
                 Heard::Whole(whole) => self.on_whole_interest(process, index, *whole),
                 Heard::Add(instance, pattern, added, from) => {
-                    self.change(process, index, instance, |feed, head| feed.want(pattern, added, from, head));
+                    self.change(process, index, instance, |feed, head| {
+                        feed.want(pattern, added, from, head)
+                    });
                 }
                 Heard::Remove(instance, pattern, added) => {
                     self.change(process, index, instance, |feed, _| feed.unwant(&pattern, added));
@@ -181,8 +194,13 @@ impl World {
     ) {
         let own = &mut self.processes[process];
         let head = own.broker.head(instance);
-        let Some(session) = own.links[index].session() else { return };
-        let (next, is_leaving) = (session.next.get(instance.index()).copied().unwrap_or(0), session.is_leaving);
+        let Some(session) = own.links[index].session() else {
+            return;
+        };
+        let (next, is_leaving) = (
+            session.next.get(instance.index()).copied().unwrap_or(0),
+            session.is_leaving,
+        );
         let is_new = session.feed(instance).is_none();
         let out = session.feeds[instance.index()].get_or_insert_with(|| {
             let mut feed = OutgoingFeed::new(instance, next, head);
@@ -238,7 +256,9 @@ impl World {
     pub(crate) fn on_lane_welcome(&mut self, process: ProcessId, index: usize, id: ConnId, peer: &Source) {
         let lane = self.conns[id.0].lane;
         let number = self.conns[id.0].number;
-        let session = self.processes[process].links[index].session().filter(|session| session.number == number);
+        let session = self.processes[process].links[index]
+            .session()
+            .filter(|session| session.number == number);
         let Some(session) = session.filter(|session| session.is_dialing(id)) else {
             return;
         };
@@ -269,12 +289,17 @@ impl World {
             return self.end_session(process, index, None);
         }
         *session.lane(lane) = LaneState::Waiting;
-        let first = instances_of(lane).find_map(|instance| session.feed(instance).map(|feed| &mut feed.retry).map(|retry| {
-            let wait = *retry;
-            *retry = (wait * 2).min(LANE_RETRY.1);
-            wait
-        }));
-        self.after(first.unwrap_or(LANE_RETRY.0), Step::DialLane(process, index, number, lane));
+        let first = instances_of(lane).find_map(|instance| {
+            session.feed(instance).map(|feed| &mut feed.retry).map(|retry| {
+                let wait = *retry;
+                *retry = (wait * 2).min(LANE_RETRY.1);
+                wait
+            })
+        });
+        self.after(
+            first.unwrap_or(LANE_RETRY.0),
+            Step::DialLane(process, index, number, lane),
+        );
     }
 
     pub(crate) fn on_dial_lane(&mut self, process: ProcessId, index: usize, number: u64, lane: Lane) {
@@ -343,7 +368,11 @@ impl World {
         }
         let mut batch = BytesMut::new();
         if stream.last_due == 0 {
-            let header = own.broker.sealer(instance).header().expect("feeds of a mesh are signed");
+            let header = own
+                .broker
+                .sealer(instance)
+                .header()
+                .expect("feeds of a mesh are signed");
             let start = out.feed.start();
             put_preface(header, start, &mut batch);
         }
@@ -374,7 +403,10 @@ impl World {
         let LaneState::Up(conn) = *session.lane(Lane::of(instance)) else {
             return;
         };
-        let Some(out) = session.feed(instance).filter(|out| out.turn == turn && !out.is_scheduled) else {
+        let Some(out) = session
+            .feed(instance)
+            .filter(|out| out.turn == turn && !out.is_scheduled)
+        else {
             return;
         };
         let mut batch = BytesMut::new();
@@ -400,6 +432,8 @@ impl World {
                 Some(instance)
             })
             .collect();
-        ending.into_iter().for_each(|instance| self.wake_feed(process, index, instance));
+        ending
+            .into_iter()
+            .for_each(|instance| self.wake_feed(process, index, instance));
     }
 }

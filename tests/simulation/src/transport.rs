@@ -260,7 +260,10 @@ impl World {
         if is_paused(own.process) {
             return;
         }
-        let (out, back) = (self.paths.is_open(own.host, far.host), self.paths.is_open(far.host, own.host));
+        let (out, back) = (
+            self.paths.is_open(own.host, far.host),
+            self.paths.is_open(far.host, own.host),
+        );
         if far.is_open && !conn.is_dead && back && !is_paused(far.process) {
             self.conns[id.0].end_mut(side).heard_at = now;
             return;

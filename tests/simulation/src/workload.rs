@@ -23,7 +23,20 @@ const STORM: usize = 600;
 
 const TOPICS: [&str; 8] = ["a:b", "a:c", "a:b:c", "d", "d:e", "x:y:z", "x:y", "quiet:one"];
 const PATTERNS: [&str; 14] = [
-    "a:*", "a:b", "*", "d", "a:+", "+:*", "d:*", "*:b", "x:+:z", "x:y", "quiet:one", "+", "a:b:c", "none:at:all",
+    "a:*",
+    "a:b",
+    "*",
+    "d",
+    "a:+",
+    "+:*",
+    "d:*",
+    "*:b",
+    "x:+:z",
+    "x:y",
+    "quiet:one",
+    "+",
+    "a:b:c",
+    "none:at:all",
 ];
 
 /// The words of the load, made once per run.
@@ -34,7 +47,6 @@ pub(crate) struct Words {
     pub(crate) driver: Arc<str>,
     nodes: Vec<(NodeId, Arc<str>)>,
     causes: Vec<(GapCause, Arc<str>)>,
-    closed: Arc<str>,
 }
 
 impl Default for Words {
@@ -48,7 +60,6 @@ impl Default for Words {
             driver: "driver".into(),
             nodes: Vec::new(),
             causes: Vec::new(),
-            closed: "closed".into(),
         }
     }
 }
@@ -115,7 +126,11 @@ impl World {
         if self.processes[process].phase == Phase::Dead || !self.is_busy {
             return;
         }
-        let burst = if self.random.percent(5) { self.random.between(2, 12) } else { 1 };
+        let burst = if self.random.percent(5) {
+            self.random.between(2, 12)
+        } else {
+            1
+        };
         for _ in 0..burst {
             let topic = self.random.index(TOPICS.len());
             let instance = self.random.index(self.plan.instances.len());
@@ -130,12 +145,24 @@ impl World {
         let own = &mut self.processes[process];
         own.calls += 1;
         let call = own.calls;
-        let len = if self.is_busy && self.random.percent(5) { self.random.between(200, 3000) } else { self.random.between(8, 60) };
+        let len = if self.is_busy && self.random.percent(5) {
+            self.random.between(200, 3000)
+        } else {
+            self.random.between(8, 60)
+        };
         let mut payload = vec![0; len as usize];
         payload[..8].copy_from_slice(&(call ^ own.source.epoch.0 << 20).to_le_bytes());
         let hash = hash(&payload);
         let broker = own.broker.clone();
-        self.say(process, Kind::PublishCall { call, instance, topic: word, hash });
+        self.say(
+            process,
+            Kind::PublishCall {
+                call,
+                instance,
+                topic: word,
+                hash,
+            },
+        );
         let draft = Draft::new(topic, "e").payload(ContentType::Bytes, payload);
         match broker.publish(instance, &draft) {
             Ok(id) => {
@@ -144,7 +171,13 @@ impl World {
                 self.wake_writers(process, instance);
                 self.wake_readers(process, instance);
             }
-            Err(err) => self.say(process, Kind::PublishFail { call, error: err.to_string() }),
+            Err(err) => self.say(
+                process,
+                Kind::PublishFail {
+                    call,
+                    error: err.to_string(),
+                },
+            ),
         }
     }
 
@@ -191,8 +224,9 @@ impl World {
 
     fn subscribe(&mut self, process: ProcessId) {
         let count = self.random.pick(&[1, 1, 1, 2, 3]);
-        let patterns: Vec<Pattern> =
-            (0..count).map(|_| self.words.patterns[self.random.index(PATTERNS.len())].0.clone()).collect();
+        let patterns: Vec<Pattern> = (0..count)
+            .map(|_| self.words.patterns[self.random.index(PATTERNS.len())].0.clone())
+            .collect();
         let instance = self.random.index(self.plan.instances.len());
         self.subscribe_to(process, self.plan.instances[instance], patterns);
     }
@@ -201,12 +235,15 @@ impl World {
         let sub = self.subs.len();
         let words = patterns.iter().map(|pattern| self.words.pattern(pattern));
         let patterns_said: Vec<Arc<str>> = words.collect();
-        self.say(process, Kind::SubscribeCall {
-            sub: sub as u64,
-            instance,
-            patterns: patterns_said,
-            from: self.words.live.clone(),
-        });
+        self.say(
+            process,
+            Kind::SubscribeCall {
+                sub: sub as u64,
+                instance,
+                patterns: patterns_said,
+                from: self.words.live.clone(),
+            },
+        );
         let own = &mut self.processes[process];
         let subscription = own.broker.subscribe(instance, patterns).ok();
         own.subs.push(sub);
@@ -272,7 +309,13 @@ impl World {
                 for node in now_confirmed {
                     self.reach(Marker::LateConfirmation);
                     let source = self.words.node(&node);
-                    self.say(process, Kind::Confirmed { sub: sub as u64, source });
+                    self.say(
+                        process,
+                        Kind::Confirmed {
+                            sub: sub as u64,
+                            source,
+                        },
+                    );
                 }
                 self.subs[sub].wait = Wait::Returned(still);
             }
@@ -286,7 +329,13 @@ impl World {
             return;
         }
         let names = unconfirmed.iter().map(|node| self.words.node(node)).collect();
-        self.say(process, Kind::SubscribeOk { sub: sub as u64, unconfirmed: names });
+        self.say(
+            process,
+            Kind::SubscribeOk {
+                sub: sub as u64,
+                unconfirmed: names,
+            },
+        );
         self.subs[sub].wait = Wait::Returned(unconfirmed);
     }
 
@@ -299,7 +348,9 @@ impl World {
     fn is_confirmed(&self, sub: usize, node: &NodeId) -> bool {
         let (own, sub) = (&self.processes[self.subs[sub].process], &self.subs[sub]);
         let upstream = own.upstreams.of(node);
-        upstream.zip(sub.subscription.as_ref()).is_some_and(|(upstream, of)| of.is_confirmed_by(upstream.slot))
+        upstream
+            .zip(sub.subscription.as_ref())
+            .is_some_and(|(upstream, of)| of.is_confirmed_by(upstream.slot))
     }
 
     fn unsubscribe(&mut self, sub: usize) {
@@ -339,14 +390,22 @@ impl World {
             if sub.instance != instance || std::mem::replace(&mut sub.is_reading, true) {
                 continue;
             }
-            let pause = if sub.is_slow && self.is_busy { self.random.between(MS, 400 * MS) } else { self.random.below(MS) };
+            let pause = if sub.is_slow && self.is_busy {
+                self.random.between(MS, 400 * MS)
+            } else {
+                self.random.below(MS)
+            };
             let due = (now + pause).max(sub.sleeps_until);
             self.at(due, Step::Read(at));
         }
     }
 
     pub(crate) fn on_read(&mut self, sub: usize) {
-        let most = if self.subs[sub].is_slow && self.is_busy { SLOW_ITEMS } else { usize::MAX };
+        let most = if self.subs[sub].is_slow && self.is_busy {
+            SLOW_ITEMS
+        } else {
+            usize::MAX
+        };
         self.subs[sub].is_reading = false;
         if self.read(sub, most) {
             let (process, instance) = (self.subs[sub].process, self.subs[sub].instance);

@@ -19,7 +19,7 @@ use crate::time::{WALL_START, set_wall_clock};
 use crate::workload::{Sub, Words};
 
 /// Everything of one run.
-pub struct World {
+pub(crate) struct World {
     pub(crate) now: u64,
     queue: BinaryHeap<Due>,
     order: u64,
@@ -277,7 +277,8 @@ impl World {
 
     /// Writes what the driver did.
     pub(crate) fn say_driver(&mut self, kind: Kind) {
-        self.events.push(Event::new(self.now, self.words.driver.clone(), 0, kind));
+        self.events
+            .push(Event::new(self.now, self.words.driver.clone(), 0, kind));
     }
 
     pub(crate) fn reach(&mut self, marker: Marker) {
