@@ -417,11 +417,12 @@ impl State {
                     .push(group.clone());
             }
         }
-        for pattern in patterns.iter().take(if is_planted(Planted::SecondPatternForgotten) {
+        let routed = if is_planted(Planted::SecondPatternForgotten) {
             1
         } else {
-            usize::MAX
-        }) {
+            patterns.len()
+        };
+        for pattern in patterns.iter().take(routed) {
             self.matcher.entry(pattern).push(group.clone());
         }
         // Sources that no pattern of the group knows are closed to it, as they are to a new one.
