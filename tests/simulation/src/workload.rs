@@ -328,6 +328,13 @@ impl World {
         if self.subs[sub].subscription.is_none() || !self.processes[process].is_alive() {
             return;
         }
+        if !self.processes[process].has_joined {
+            // The product's call returns. But until the first join is done sources are read from their newest message,
+            // also those that begin later; the history would take the return for a promise of all they publish.
+            let until = self.now + SECOND;
+            self.subs[sub].wait = Wait::Called { until, joined: true };
+            return self.after(SECOND, Step::SubscribeTimeout(sub));
+        }
         let names = unconfirmed.iter().map(|node| self.words.node(node)).collect();
         self.say(
             process,
