@@ -46,10 +46,13 @@ impl IncomingFeed {
             .filter(|before| *before <= MAX_SEQ)
             .ok_or(OrderError)?;
         match self.seen {
-            Some(_) if is_planted(Planted::TwiceAfterResume) || is_planted(Planted::ResumeForgotten) => {
-                Ok(self.seen = Some(before))
+            Some(seen)
+                if seen != before
+                    && !is_planted(Planted::TwiceAfterResume)
+                    && !is_planted(Planted::ResumeForgotten) =>
+            {
+                Err(OrderError)
             }
-            Some(seen) if seen != before => Err(OrderError),
             _ => {
                 self.seen = Some(before);
                 Ok(())

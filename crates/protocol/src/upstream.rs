@@ -100,7 +100,8 @@ impl<C: Carrier> Upstreams<C> {
                 if let Some(older) = other {
                     self.finish(&older);
                 }
-                let is_restart = self.lock_past().contains_key(&source.node);
+                let past = self.lock_past().get(&source.node).map(|past| past.source.epoch);
+                let is_restart = past.is_some_and(|past| past < source.epoch);
                 let upstream = Arc::new(self.add(source, from_start || is_restart));
                 if table.len() >= REMEMBERED {
                     self.forget_one(&mut table);

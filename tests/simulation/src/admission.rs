@@ -96,9 +96,8 @@ impl World {
             return;
         };
         let admission = &own.admissions[at];
-        if admission.asked.is_none() && (own.roster.is_over(&admission.older) || now >= admission.deadline)
-            || now >= admission.deadline
-        {
+        let is_over = admission.asked.is_none() && own.roster.is_over(&admission.older);
+        if is_over || now >= admission.deadline {
             let admission = own.admissions.swap_remove(at);
             let source = Source {
                 node: admission.older.node,

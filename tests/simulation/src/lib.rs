@@ -26,6 +26,10 @@ mod membership;
 mod outbound;
 mod process;
 mod session;
+
+mod levels;
+mod reading;
+mod words;
 mod workload;
 
 mod marker;

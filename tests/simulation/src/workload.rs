@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bellwether_broker::{Delivery, GapCause, Subscription};
+use bellwether_broker::Subscription;
 use bellwether_history::Kind;
-use bellwether_message::{ContentType, Draft, Instance, NodeId, Pattern, Topic};
+use bellwether_message::{ContentType, Draft, Instance, NodeId, Pattern};
 
 use crate::marker::Marker;
 use crate::process::{Phase, ProcessId};
 use crate::time::{MS, SECOND};
+use crate::words::{PATTERNS, TOPICS, hash};
 use crate::world::{Step, World};
 
 /// A node tries to have so many subscriptions.
@@ -16,89 +17,17 @@ const SUBSCRIPTIONS: usize = 6;
 /// A subscribe call waits so long for the known nodes to confirm; one of a node that has not joined waits for that first.
 const LIVE_WITHIN: u64 = 2 * SECOND;
 const JOIN_WITHIN: u64 = 5 * SECOND;
-/// A slow subscriber reads so many items at once.
-const SLOW_ITEMS: usize = 3;
 /// Patterns of a storm: more changes than are remembered.
 const STORM: usize = 600;
-
-const TOPICS: [&str; 8] = ["a:b", "a:c", "a:b:c", "d", "d:e", "x:y:z", "x:y", "quiet:one"];
-const PATTERNS: [&str; 14] = [
-    "a:*",
-    "a:b",
-    "*",
-    "d",
-    "a:+",
-    "+:*",
-    "d:*",
-    "*:b",
-    "x:+:z",
-    "x:y",
-    "quiet:one",
-    "+",
-    "a:b:c",
-    "none:at:all",
-];
-
-/// The words of the load, made once per run.
-pub(crate) struct Words {
-    topics: Vec<(Topic, Arc<str>)>,
-    patterns: Vec<(Pattern, Arc<str>)>,
-    live: Arc<str>,
-    pub(crate) driver: Arc<str>,
-    nodes: Vec<(NodeId, Arc<str>)>,
-    causes: Vec<(GapCause, Arc<str>)>,
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        let topic = |text| (Topic::new(text).expect("a topic"), Arc::from(text));
-        let pattern = |text| (Pattern::new(text).expect("a pattern"), Arc::from(text));
-        Self {
-            topics: TOPICS.into_iter().map(topic).collect(),
-            patterns: PATTERNS.into_iter().map(pattern).collect(),
-            live: "live".into(),
-            driver: "driver".into(),
-            nodes: Vec::new(),
-            causes: Vec::new(),
-        }
-    }
-}
-
-impl Words {
-    fn node(&mut self, node: &NodeId) -> Arc<str> {
-        if let Some((_, word)) = self.nodes.iter().find(|(known, _)| known == node) {
-            return word.clone();
-        }
-        let word: Arc<str> = node.as_str().into();
-        self.nodes.push((node.clone(), word.clone()));
-        word
-    }
-
-    fn cause(&mut self, cause: GapCause) -> Arc<str> {
-        if let Some((_, word)) = self.causes.iter().find(|(known, _)| *known == cause) {
-            return word.clone();
-        }
-        let word: Arc<str> = cause.name().into();
-        self.causes.push((cause, word.clone()));
-        word
-    }
-
-    fn topic(&self, text: &str) -> Arc<str> {
-        match self.topics.iter().find(|(topic, _)| topic.as_str() == text) {
-            Some((_, word)) => word.clone(),
-            None => text.into(),
-        }
-    }
-}
 
 /// A subscriber and its subscription.
 pub(crate) struct Sub {
     pub(crate) process: ProcessId,
-    subscription: Option<Subscription>,
-    instance: Instance,
-    is_slow: bool,
-    sleeps_until: u64,
-    is_reading: bool,
+    pub(crate) subscription: Option<Subscription>,
+    pub(crate) instance: Instance,
+    pub(crate) is_slow: bool,
+    pub(crate) sleeps_until: u64,
+    pub(crate) is_reading: bool,
     wait: Wait,
 }
 
@@ -376,130 +305,6 @@ impl World {
         }
     }
 
-    /// Every subscriber reads what is left, before its node ends.
-    pub(crate) fn read_out(&mut self, process: ProcessId) {
-        for sub in self.processes[process].subs.clone() {
-            self.read(sub, usize::MAX);
-        }
-    }
-
-    pub(crate) fn wake_all_readers(&mut self, process: ProcessId) {
-        for nth in 0..self.plan.instances.len() {
-            self.wake_readers(process, self.plan.instances[nth]);
-        }
-    }
-
-    /// There may be something to read.
-    pub(crate) fn wake_readers(&mut self, process: ProcessId, instance: Instance) {
-        for nth in 0..self.processes[process].subs.len() {
-            let at = self.processes[process].subs[nth];
-            let (now, sub) = (self.now, &mut self.subs[at]);
-            if sub.instance != instance || std::mem::replace(&mut sub.is_reading, true) {
-                continue;
-            }
-            let pause = if sub.is_slow && self.is_busy {
-                self.random.between(MS, 400 * MS)
-            } else {
-                self.random.below(MS)
-            };
-            let due = (now + pause).max(sub.sleeps_until);
-            self.at(due, Step::Read(at));
-        }
-    }
-
-    pub(crate) fn on_read(&mut self, sub: usize) {
-        let most = if self.subs[sub].is_slow && self.is_busy {
-            SLOW_ITEMS
-        } else {
-            usize::MAX
-        };
-        self.subs[sub].is_reading = false;
-        if self.read(sub, most) {
-            let (process, instance) = (self.subs[sub].process, self.subs[sub].instance);
-            self.wake_readers(process, instance);
-        }
-    }
-
-    /// Reads; true if there may be more.
-    fn read(&mut self, sub: usize, most: usize) -> bool {
-        for _ in 0..most {
-            let Some(delivery) = self.subs[sub].subscription.as_mut().and_then(Subscription::try_next) else {
-                return false;
-            };
-            self.on_delivery(sub, delivery);
-        }
-        true
-    }
-
-    fn on_delivery(&mut self, sub: usize, delivery: Delivery) {
-        let process = self.subs[sub].process;
-        let sub = sub as u64;
-        let kind = match delivery {
-            Delivery::Message(envelope) => {
-                self.tally.delivered += 1;
-                let source = envelope.source();
-                Kind::Deliver {
-                    sub,
-                    origin: self.words.node(&source.node),
-                    origin_epoch: source.epoch.0,
-                    instance: envelope.instance(),
-                    seq: envelope.seq(),
-                    topic: self.words.topic(envelope.topic()),
-                    hash: hash(&envelope.payload()),
-                }
-            }
-            Delivery::Gap(gap) => {
-                self.count_gap(gap.cause);
-                Kind::Gap {
-                    sub,
-                    origin: self.words.node(&gap.source.node),
-                    origin_epoch: gap.source.epoch.0,
-                    instance: gap.instance,
-                    first: gap.first,
-                    last: gap.last,
-                    count: gap.count,
-                    exact: gap.exact,
-                    cause: self.words.cause(gap.cause),
-                }
-            }
-            Delivery::EpochEnded(ended) => {
-                let (total, marker) = match ended.tail_unknown {
-                    true => (&mut self.tally.unknown_ends, Marker::UnknownEnd),
-                    false => (&mut self.tally.clean_ends, Marker::CleanEnd),
-                };
-                *total += 1;
-                self.reach(marker);
-                Kind::EpochEnded {
-                    sub,
-                    origin: self.words.node(&ended.source.node),
-                    origin_epoch: ended.source.epoch.0,
-                    instance: ended.instance,
-                    last_seq: ended.last_seq,
-                    tail_unknown: ended.tail_unknown,
-                }
-            }
-            other => {
-                self.broken.push(format!("a delivery of an unknown kind: {other:?}"));
-                return;
-            }
-        };
-        self.say(process, kind);
-    }
-
-    fn count_gap(&mut self, cause: GapCause) {
-        let (total, marker) = match cause {
-            GapCause::SlowSubscriber => (&mut self.tally.slow_subscriber_gaps, Marker::SlowSubscriber),
-            GapCause::LinkOverrun => (&mut self.tally.link_overrun_gaps, Marker::LinkOverrun),
-            GapCause::BacklogOverrun => (&mut self.tally.backlog_overrun_gaps, Marker::BacklogOverrun),
-            _ => {
-                self.tally.other_gaps += 1;
-                return;
-            }
-        };
-        *total += 1;
-        self.reach(marker);
-    }
-
     /// The subscribers of a host stop reading for a while.
     pub(crate) fn sleep(&mut self, process: ProcessId, until: u64) {
         for nth in 0..self.processes[process].subs.len() {
@@ -513,60 +318,4 @@ impl World {
         let topic = self.random.index(TOPICS.len());
         self.publish(process, self.plan.instances[instance], topic);
     }
-
-    /// Now and then, the levels and their bounds.
-    pub(crate) fn measure(&mut self, process: ProcessId) {
-        if !self.random.percent(4) {
-            return;
-        }
-        let nth = self.random.index(self.plan.instances.len());
-        let instance = self.plan.instances[nth];
-        let broker = self.processes[process].broker.clone();
-        let settings = *broker.settings(instance);
-        let (messages, bytes) = broker.backlog_size(instance);
-        self.size(process, "backlog messages", messages, settings.backlog_messages);
-        if messages > 1 {
-            self.size(process, "backlog bytes", bytes, settings.backlog_bytes);
-        }
-        for info in broker.subscriptions(instance) {
-            self.size(process, "queue messages", info.queue_messages, settings.queue_messages);
-            if info.queue_messages > 1 {
-                self.size(process, "queue bytes", info.queue_bytes, settings.queue_bytes);
-            }
-        }
-    }
-
-    /// Nothing waits to be read any more.
-    pub(crate) fn measure_rest(&mut self, process: ProcessId) {
-        let broker = self.processes[process].broker.clone();
-        for nth in 0..self.plan.instances.len() {
-            for info in broker.subscriptions(self.plan.instances[nth]) {
-                self.size(process, "queue messages at rest", info.queue_messages, 0);
-            }
-        }
-    }
-
-    fn size(&mut self, process: ProcessId, what: &str, value: usize, bound: usize) {
-        let (what, value, bound) = (what.into(), value as u64, bound as u64);
-        self.say(process, Kind::Size { what, value, bound });
-    }
-}
-
-impl Words {
-    fn pattern(&self, pattern: &Pattern) -> Arc<str> {
-        match self.patterns.iter().find(|(known, _)| known == pattern) {
-            Some((_, word)) => word.clone(),
-            None => pattern.as_str().into(),
-        }
-    }
-}
-
-/// FNV-1a over eight bytes at a time: it only has to tell payloads of one run apart.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ bytes.len() as u64;
-    for chunk in bytes.chunks(8) {
-        let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    hash
 }

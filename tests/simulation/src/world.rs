@@ -16,7 +16,8 @@ use crate::process::{Process, ProcessId};
 use crate::random::Random;
 use crate::tally::Tally;
 use crate::time::{WALL_START, set_wall_clock};
-use crate::workload::{Sub, Words};
+use crate::words::Words;
+use crate::workload::Sub;
 
 /// Everything of one run.
 pub(crate) struct World {
