@@ -364,12 +364,12 @@ impl World {
         self.tally.stops += 1;
         if undrained.is_empty() {
             self.tally.drained += 1;
-        }
-        self.reach(if undrained.is_empty() && self.is_busy {
-            Marker::DrainedUnderLoad
+            if self.is_busy {
+                self.reach(Marker::DrainedUnderLoad);
+            }
         } else {
-            Marker::DrainDeadline
-        });
+            self.reach(Marker::DrainDeadline);
+        }
         let unconfirmed = undrained.iter().map(|node| node.as_str().into()).collect();
         self.say(process, Kind::Stop { unconfirmed });
         self.bury(process);
