@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
     Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
 };
@@ -370,7 +371,11 @@ impl Exchange {
     /// `added` of the interest. Ignored if that entry is no longer in the set. True if something changed.
     pub(crate) fn open(&self, slot: SourceSlot, pattern: &Pattern, added: u64, live_from: u64) -> bool {
         let mut state = self.lock();
-        let Some(gates) = state.gates.get_mut(pattern).filter(|gates| gates.added == added) else {
+        let Some(gates) = state
+            .gates
+            .get_mut(pattern)
+            .filter(|gates| gates.added == added || is_planted(Planted::StaleConfirmation))
+        else {
             return false;
         };
         *gates.at(slot) = Gate {
@@ -558,7 +563,12 @@ impl State {
                     .push(group.clone());
             }
         }
-        for pattern in &patterns {
+        let routed = if is_planted(Planted::SecondPatternForgotten) {
+            1
+        } else {
+            patterns.len()
+        };
+        for pattern in patterns.iter().take(routed) {
             self.matcher.entry(pattern).push(group.clone());
         }
         // Sources that no pattern of the group knows are closed to it, as they are to a new one.

@@ -9,6 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bellwether_message::Instance;
+use bellwether_message::planted::{Planted, is_planted};
 
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
 use crate::settings::{InstanceSettings, Overflow};
@@ -181,7 +182,10 @@ impl Ring {
         self.bytes += item.cost();
         self.items.push_back(item);
         let mut lost = 0;
-        while self.items.len() > 1 && (self.items.len() > self.max_messages || self.bytes > self.max_bytes) {
+        while self.items.len() > 1
+            && !is_planted(Planted::QueueUnbounded)
+            && (self.items.len() > self.max_messages || self.bytes > self.max_bytes)
+        {
             lost += self.drop_oldest(instance);
         }
         self.wake_all(wake);
@@ -449,7 +453,8 @@ impl Ring {
     }
 
     fn tell_missed(&mut self, lag: usize, cause: GapCause, out: &mut VecDeque<Delivery>) {
-        for missed in self.leave_lag(lag) {
+        for mut missed in self.leave_lag(lag) {
+            missed.gap.count += u64::from(is_planted(Planted::GapCountOff));
             if missed.gap.count > 0 {
                 out.push_back(Delivery::Gap(Gap { cause, ..missed.gap }));
             }

@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::acks::Acks;
 use crate::close::Close;
 use crate::control_stream::{self, ControlError};
 use crate::identity::Identity;
@@ -20,6 +19,7 @@ use crate::reader::{self, StreamError};
 use crate::replay::{self, REPLAYS};
 use crate::shared::Shared;
 use crate::sources::Upstream;
+use bellwether_protocol::acks::Acks;
 use bellwether_protocol::control::{FromAcceptor, FromDialer, Hello, MAX_HELLO, WIRE_VERSION, Welcome};
 use bellwether_protocol::feed_reader::ReceiveError;
 use bellwether_protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
@@ -369,7 +369,8 @@ impl Inbound<'_> {
                 () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(acked_at + ACK_DELAY),
                 () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
                     acked_at = Instant::now();
-                    let due = acks.due(self.shared, self.upstream);
+                    let (sources, now) = (self.shared.sources.count(), self.shared.started.elapsed());
+                    let due = acks.due(&self.shared.broker, self.upstream, sources, now);
                     // Room may come back though nothing arrives: it is looked at again until it is all there.
                     ack_at = acks.is_bounded().then(|| acked_at + ACK_DELAY);
                     if !due.is_empty() {

@@ -18,7 +18,6 @@ mod identity;
 
 mod stranger;
 
-mod acks;
 mod confirmation;
 mod control_stream;
 mod dial;

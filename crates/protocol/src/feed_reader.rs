@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Envelope, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, VerifyError};
 use bytes::Bytes;
 
@@ -134,7 +135,9 @@ impl FeedReader {
             }
             Mark::Skipped { through } => feed.on_skipped(through)?,
             Mark::EpochEnded { last } => {
-                feed.on_ended(last)?;
+                if !feed.on_ended(last)? {
+                    return Ok(false);
+                }
                 let ended = EpochEnded {
                     source: self.source.clone(),
                     instance: self.instance,
@@ -162,6 +165,9 @@ impl FeedReader {
 
     fn flush(&mut self, broker: &Broker) {
         if !self.batch.is_empty() {
+            if is_planted(Planted::SwappedInBatch) {
+                self.batch.reverse()
+            }
             broker.deliver(self.slot, self.instance, &self.batch);
             self.batch.clear();
         }

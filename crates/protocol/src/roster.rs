@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Epoch, NodeId, Source};
 
 use crate::member::{Member, MemberState};
@@ -171,6 +172,8 @@ impl Roster {
             return;
         }
         *row.side(direction) = true;
+        // A living process, too, resets a connection that it has given up.
+        row.was_reset = false;
         row.program = program.to_owned();
         // A link in tells the advertised address; a seed was perhaps dialed by another.
         if direction == Direction::In {
@@ -390,7 +393,9 @@ impl Roster {
                 continue;
             }
             match (row.asked_at, row.answered_at) {
-                (Some(asked), _) if now.saturating_sub(asked) >= ANSWER_WITHIN => {
+                (Some(asked), _)
+                    if now.saturating_sub(asked) >= ANSWER_WITHIN || is_planted(Planted::SuspectNotAsked) =>
+                {
                     row.state = MemberState::Down;
                     row.down_at = now;
                     row.asked_at = None;
