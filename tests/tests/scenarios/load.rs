@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bellwether::Instance;
+use bellwether_tests::Participant;
 use bellwether_tests::participant::Load;
 
 /// Whether to take the time of the long forms: `scripts/soak` says so.
@@ -39,4 +40,33 @@ pub(super) fn waiting(instance: Instance, rate: u64) -> Load {
 /// cannot wait for by a condition.
 pub(super) async fn for_a_while(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// Every node subscribes to the load of every node, and publishes `rate` a second. Gives each subscription with the place
+/// of its node.
+pub(super) async fn all_publish_and_subscribe(nodes: &mut [Participant], rate: u64) -> Vec<(usize, u64)> {
+    let mut subs = Vec::new();
+    for (index, node) in nodes.iter_mut().enumerate() {
+        subs.push((index, node.subscribe(Instance::Events, "load:*").await));
+    }
+    for node in nodes {
+        node.publish(endless(Instance::Events, rate)).await;
+    }
+    subs
+}
+
+/// Ends the loads of [`all_publish_and_subscribe`], and waits until every subscription has every message, in order, and no
+/// gap.
+pub(super) async fn all_has_arrived(nodes: &mut [Participant], subs: &[(usize, u64)]) {
+    let mut published = Vec::new();
+    for node in nodes.iter_mut() {
+        published.push((node.name().to_owned(), node.hush(Instance::Events).await));
+    }
+    for (index, sub) in subs {
+        for (origin, published) in &published {
+            let feed = nodes[*index].heard_until(*sub, origin, published.last_seq).await;
+            assert_eq!((feed.received, feed.disordered), (published.count, 0), "{feed:?}");
+            assert_eq!(feed.gaps, []);
+        }
+    }
 }

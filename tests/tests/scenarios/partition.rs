@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether::Instance;
 use bellwether_tests::{Participant, Scenario};
 
-use super::load::{endless, for_a_while, seconds, waiting};
+use super::load::{all_has_arrived, all_publish_and_subscribe, for_a_while, seconds, waiting};
 
 const RATE: u64 = 20_000;
 /// Before and after the cut.
@@ -76,13 +76,7 @@ async fn both_sides_of_a_partition_serve_their_own_and_miss_nothing_of_the_other
         return;
     };
     let mut nodes = scenario.nodes(["a", "b", "c"], |_| {}).await;
-    let mut subs = Vec::new();
-    for (index, node) in nodes.iter_mut().enumerate() {
-        subs.push((index, node.subscribe(Instance::Events, "load:*").await));
-    }
-    for node in &mut nodes {
-        node.publish(endless(Instance::Events, 2_000)).await;
-    }
+    let subs = all_publish_and_subscribe(&mut nodes, 2_000).await;
     for_a_while(AROUND).await;
 
     scenario.isolate("a");
@@ -94,17 +88,7 @@ async fn both_sides_of_a_partition_serve_their_own_and_miss_nothing_of_the_other
     scenario.heal();
 
     for_a_while(AROUND).await;
-    let mut published = Vec::new();
-    for node in &mut nodes {
-        published.push((node.name().to_owned(), node.hush(Instance::Events).await));
-    }
-    for (index, sub) in &subs {
-        for (origin, published) in &published {
-            let feed = nodes[*index].heard_until(*sub, origin, published.last_seq).await;
-            assert_eq!((feed.received, feed.disordered), (published.count, 0), "{feed:?}");
-            assert_eq!(feed.gaps, []);
-        }
-    }
+    all_has_arrived(&mut nodes, &subs).await;
     println!("{}", scenario.finish(nodes, &subs).await);
 }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bellwether::Instance;
 use bellwether_tests::Scenario;
 
-use super::load::{endless, for_a_while, seconds};
+use super::load::{all_has_arrived, all_publish_and_subscribe, for_a_while, seconds};
 
 const RATE: u64 = 2_000;
 const AROUND: Duration = Duration::from_secs(1);
@@ -25,13 +24,7 @@ async fn a_pause_that_closes_every_link_loses_nothing() {
 /// All publish and all subscribe while b sleeps.
 async fn pause(scenario: &Scenario, pause: Duration, is_noticed: bool) {
     let mut nodes = scenario.nodes(["a", "b", "c"], |_| {}).await;
-    let mut subs = Vec::new();
-    for (index, node) in nodes.iter_mut().enumerate() {
-        subs.push((index, node.subscribe(Instance::Events, "load:*").await));
-    }
-    for node in &mut nodes {
-        node.publish(endless(Instance::Events, RATE)).await;
-    }
+    let subs = all_publish_and_subscribe(&mut nodes, RATE).await;
     for_a_while(AROUND).await;
 
     scenario.begin("pause", &["b"]);
@@ -45,17 +38,7 @@ async fn pause(scenario: &Scenario, pause: Duration, is_noticed: bool) {
     scenario.end();
 
     for_a_while(AROUND).await;
-    let mut published = Vec::new();
-    for node in &mut nodes {
-        published.push((node.name().to_owned(), node.hush(Instance::Events).await));
-    }
-    for (index, sub) in &subs {
-        for (origin, published) in &published {
-            let feed = nodes[*index].heard_until(*sub, origin, published.last_seq).await;
-            assert_eq!((feed.received, feed.disordered), (published.count, 0), "{feed:?}");
-            assert_eq!(feed.gaps, []);
-        }
-    }
+    all_has_arrived(&mut nodes, &subs).await;
     for node in &nodes {
         let alarms = node.log().lines_with("is down");
         let is_sleeper = node.name() == "b";
