@@ -18,6 +18,8 @@ This is a Bellwether node.
 
 POST /v1/publish/{instance}/{topic}?event=TAG        publish the body; Content-Type says what it is
      also: originating_node, correlation_id, causation_id, schema_version
+     wait=true|SECONDS                               first wait for room, at most 30 s, so that nobody loses anything
+     confirm=none|local|all|N, confirm_within=SECONDS  then wait until so many peers hold it (default local; 10)
 GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or (format=sse) as server-sent events
 GET  /v1/members                                     the nodes this one knows
 GET  /v1/instances                                   the ten instances, their totals and bounds

@@ -21,6 +21,7 @@ mod gateway;
 mod api;
 mod guard;
 
+mod assurance;
 mod publish;
 mod subscribe;
 
