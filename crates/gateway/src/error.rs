@@ -60,6 +60,8 @@ pub(crate) enum Reason {
     MissingPattern,
     TooManyPatterns,
     BadQuery,
+    /// A resume token that is none.
+    BadToken,
     BadField,
     BadContentType,
     BadJson,
@@ -90,6 +92,7 @@ impl Reason {
             Self::MissingPattern => (StatusCode::BAD_REQUEST, "missing_pattern"),
             Self::TooManyPatterns => (StatusCode::BAD_REQUEST, "too_many_patterns"),
             Self::BadQuery => (StatusCode::BAD_REQUEST, "bad_query"),
+            Self::BadToken => (StatusCode::BAD_REQUEST, "bad_token"),
             Self::BadField => (StatusCode::BAD_REQUEST, "bad_field"),
             Self::BadContentType => (StatusCode::BAD_REQUEST, "bad_content_type"),
             Self::BadJson => (StatusCode::BAD_REQUEST, "bad_json"),
