@@ -33,9 +33,8 @@ impl ResumeToken {
             return Err(ResumeTokenError::Empty);
         }
         let bytes = URL_SAFE_NO_PAD.decode(word).map_err(|_| ResumeTokenError::Foreign)?;
-        let mut rest = match bytes.split_first() {
-            Some((&FORMAT_VERSION, rest)) => rest,
-            _ => return Err(ResumeTokenError::Foreign),
+        let Some((&FORMAT_VERSION, mut rest)) = bytes.split_first() else {
+            return Err(ResumeTokenError::Foreign);
         };
         let mut token = Self::default();
         while !rest.is_empty() {
