@@ -167,7 +167,7 @@ impl Notes {
             Item::Message(message) => self.on_message(&message),
             Item::Gap(gap) => self.on_gap(&gap),
             Item::EpochEnded(end) => self.on_end(&end),
-            Item::Subscribed { .. } => {}
+            Item::Subscribed { .. } | Item::Live(_) => {}
         }
     }
 

@@ -437,6 +437,8 @@ pub struct InstanceInfo {
     pub queue_limit_messages: usize,
     /// Bound of a subscription's queue in bytes.
     pub queue_limit_bytes: usize,
+    /// What happens to a subscription whose queue is full, by its [name](crate::Overflow::name).
+    pub overflow: &'static str,
 }
 
 impl InstanceInfo {
@@ -463,6 +465,7 @@ impl InstanceInfo {
             backlog_limit_bytes: settings.backlog_bytes,
             queue_limit_messages: settings.queue_messages,
             queue_limit_bytes: settings.queue_bytes,
+            overflow: settings.overflow.name(),
         }
     }
 }

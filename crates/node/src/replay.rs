@@ -66,8 +66,19 @@ impl FeedPosition {
 #[derive(Debug)]
 pub(crate) enum Item {
     Delivery(Delivery),
-    /// It is over: the subscription goes on with this one.
-    Live(Live, Subscription),
+    /// It is over.
+    Live(Handover),
+}
+
+/// From a replay to what is published now.
+#[derive(Debug)]
+pub(crate) struct Handover {
+    pub(crate) live: Live,
+    /// The subscription goes on with this one.
+    pub(crate) subscription: Subscription,
+    /// Feeds of which the replay came further than what had arrived here, and how far: a source answers from its own
+    /// backlog, and may overtake the link that carries the same feed.
+    pub(crate) ahead: Vec<(Arc<Source>, u64)>,
 }
 
 /// The subscriber has gone.
@@ -177,23 +188,41 @@ impl Replaying<'_> {
             return Ok(());
         };
         let positions = subscription.positions();
-        let live_from = |source: &Arc<Source>| {
+        let replay_to = |source: &Arc<Source>| {
             let position = positions.iter().find(|position| position.source == *source)?;
             position.live_from.map(|from| from - 1)
         };
-        self.round(live_from, &mut sink).await?;
-        let live = Live {
-            instance: self.instance,
-            replayed: self.replayed,
-            incomplete: self.incomplete.into_iter().collect(),
+        self.round(replay_to, &mut sink).await?;
+        let ahead = self.positions.iter().filter_map(|(source, start)| match start {
+            Some(ReplayStart::Seq(next)) => {
+                let seen = next - 1;
+                let is_ahead = replay_to(source).is_none_or(|wanted| seen > wanted);
+                is_ahead.then(|| (source.clone(), seen))
+            }
+            _ => None,
+        });
+        let handover = Handover {
+            ahead: ahead.collect(),
+            live: Live {
+                instance: self.instance,
+                replayed: self.replayed,
+                incomplete: self.incomplete.into_iter().collect(),
+            },
+            subscription,
         };
-        self.items.send(Item::Live(live, subscription)).await.map_err(|_| Gone)
+        self.items.send(Item::Live(handover)).await.map_err(|_| Gone)
     }
 
     /// Begins where an earlier subscription stood. Runs that are over meanwhile are told to be.
     async fn resume(&mut self, positions: Vec<(Arc<Source>, u64)>) -> Result<(), Gone> {
         let told = positions.clone();
-        let seen = |source: &Source| told.iter().find(|(known, _)| **known == *source).map(|(_, seq)| *seq);
+        // A run that began after the one that was had is missed from its first message.
+        let seen = |source: &Source| {
+            let exact = told.iter().find(|(known, _)| **known == *source);
+            let is_older = |(known, _): &(Arc<Source>, u64)| known.node == source.node && known.epoch < source.epoch;
+            let exact = exact.map(|(_, seq)| *seq);
+            exact.or_else(|| told.iter().any(is_older).then_some(0))
+        };
         self.tell_past(None, seen).await?;
         let runs = self.runs();
         for (source, seq) in positions {
