@@ -11,13 +11,15 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::deadline::soon;
 use crate::stream::Stream;
 
 /// Says how far an earlier stream came.
 const LAST_EVENT_ID: &str = "last-event-id";
+/// What a narrow connection asks of the system for what it receives.
+const NARROW_BYTES: u32 = 16 * 1024;
 
 /// A connection to a node. What does not work is a panic, except where a method says otherwise.
 #[derive(Debug)]
@@ -38,8 +40,22 @@ pub struct Answer {
 impl Client {
     /// Connects to a node's HTTP address.
     pub async fn connect(address: SocketAddr) -> Self {
+        Self::connect_by(address, TcpStream::connect(address)).await
+    }
+
+    /// The same, by a socket that holds little: what is not read waits in the node.
+    pub async fn connect_narrow(address: SocketAddr) -> Self {
         let connect = async {
-            let stream = TcpStream::connect(address).await?;
+            let socket = TcpSocket::new_v4()?;
+            socket.set_recv_buffer_size(NARROW_BYTES)?;
+            socket.connect(address).await
+        };
+        Self::connect_by(address, connect).await
+    }
+
+    async fn connect_by(address: SocketAddr, connecting: impl Future<Output = std::io::Result<TcpStream>>) -> Self {
+        let connect = async {
+            let stream = connecting.await?;
             stream.set_nodelay(true)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await?;
             // Whoever waits for an answer gets its error.

@@ -33,6 +33,9 @@ const MAX_REFUSALS: usize = 64;
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes buffered per connection and direction. A subscription to as many patterns as are allowed still fits.
 const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
+/// Bytes that may wait in the system for a client to take those before; more waits for it here.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_BYTES: u32 = 128 * 1024;
 /// How long open requests may take to end once the gateway is stopped; then they are cut.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 /// Rest after the system refused us a connection, most often for want of file descriptors.
@@ -182,9 +185,8 @@ where
     S: HttpService<Incoming, ResBody = Body>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    // Answers and deliveries are small and must not wait for the acknowledgement of the one before.
-    if let Err(err) = stream.set_nodelay(true) {
-        tracing::debug!(%err, "TCP_NODELAY could not be set");
+    if let Err(err) = prepare(&stream) {
+        tracing::debug!(%err, "the socket of a client cannot be prepared");
     }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -202,6 +204,16 @@ where
     if let Err(err) = ended {
         tracing::debug!(%err, "the connection ended early");
     }
+}
+
+/// Answers and deliveries are small and must not wait for the acknowledgement of the one before. And what a client leaves
+/// waits in its subscriptions, not in the system: there megabytes would wait unseen, and a client that reads slowly would
+/// look for seconds like one that has stopped.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    Ok(())
 }
 
 fn too_many_connections(limit: usize) -> Response {
