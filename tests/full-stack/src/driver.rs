@@ -24,6 +24,8 @@ const SPARE: Duration = Duration::from_millis(500);
 const LAST_MESSAGES: Duration = Duration::from_secs(5);
 /// Probes are published at once on all nodes, and heard within less than this time.
 const PROBES_HEARD: Duration = Duration::from_secs(3);
+/// When all is quiet there are so many tasks for each pair of nodes, or fewer, whatever went wrong before.
+const TASKS_PER_PAIR: u64 = 25;
 /// A fault that takes so long is stuck, whatever it is.
 const STUCK: Duration = Duration::from_secs(600);
 /// How long a run of a crash loop lives.
@@ -71,10 +73,18 @@ async fn rest(world: &Arc<World>) -> Duration {
     world.on_each(|life| all_joined &= life.node.readiness().ready).await;
     let within = if all_joined { VIEWS_WITHIN } else { FOUND_WITHIN };
     tokio::time::sleep(within + SPARE).await;
+    world.on_each(|life| life.measure()).await;
     world.load.send_replace(false);
     world.on_each(|life| life.set_pace(Pace::Full)).await;
     tokio::time::sleep(LAST_MESSAGES).await;
     world.on_each(|life| life.look()).await;
+    world.on_each(|life| life.measure()).await;
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    world.record.driver(Kind::Size {
+        what: "tasks of all nodes".into(),
+        value: tasks as u64,
+        bound: TASKS_PER_PAIR * (world.plan.nodes.len() as u64).pow(2),
+    });
     world.record.driver(Kind::Quiet {});
     world
         .on_each(|life| {

@@ -95,6 +95,28 @@ impl Life {
         self.watcher.look();
     }
 
+    /// Writes down how full its queues are, with their bounds.
+    pub fn measure(&self) {
+        for info in self.node.instances() {
+            let size = |what: &str, value: usize, bound: usize| Kind::Size {
+                what: format!("{what} of {}", info.instance).into(),
+                value: value as u64,
+                bound: bound as u64,
+            };
+            let backlog = size(
+                "messages in the backlog",
+                info.backlog_messages,
+                info.backlog_limit_messages,
+            );
+            self.record.of(&self.run, backlog);
+            let mine = self.node.subscribers(Some(info.instance), None).into_iter();
+            if let Some(longest) = mine.filter_map(|subscriber| subscriber.queue_messages).max() {
+                let queue = size("messages in the longest queue", longest, info.queue_limit_messages);
+                self.record.of(&self.run, queue);
+            }
+        }
+    }
+
     /// Kills it: from now on nothing of it is heard, and nothing on it does anything.
     ///
     /// The node's tasks are then stopped behind its dead sockets, so that they take neither time nor memory.
