@@ -1,5 +1,6 @@
 //! Lives: one run of one node, with the publishers and subscribers on it.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bellwether::{Node, Stopped};
@@ -17,6 +18,9 @@ use crate::watcher::Watcher;
 
 /// Readers of a node that stopped have handed out everything after this time.
 const READ_OUT_WITHIN: Duration = Duration::from_secs(1);
+
+/// What is done when a node gives up, for the reason it gives.
+pub type OnFailure = Box<dyn FnOnce(String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// A run that is going on.
 #[derive(Debug)]
@@ -85,6 +89,16 @@ impl Life {
         }
     }
 
+    /// Does something, on a task that outlives this run, when the node cannot go on.
+    pub fn on_failure(&mut self, action: OnFailure) {
+        let node = self.node.clone();
+        self.tasks.spawn(async move {
+            let reason = node.failed().await;
+            drop(node);
+            tokio::spawn(action(reason));
+        });
+    }
+
     /// Tells the readers how fast to read.
     pub fn set_pace(&self, pace: Pace) {
         self.pace.send_replace(pace);
@@ -129,6 +143,7 @@ impl Life {
 
     /// Stops it in good order, under load: publishers go on until they are refused.
     pub async fn stop(mut self) -> Stopped {
+        self.watcher.begin_stop();
         let stopped = self.node.shutdown().await;
         self.set_pace(Pace::Full);
         let mut open = self.open.subscribe();
@@ -138,7 +153,10 @@ impl Life {
             self.record.violation(words);
         }
         self.readers.abort_all();
-        let unconfirmed = stopped.unconfirmed.iter().map(|node| node.as_str().into()).collect();
+        // A node waits for those it takes for living, and names none that was away meanwhile, though it may be back.
+        let mut unconfirmed = self.watcher.missed();
+        unconfirmed.extend(stopped.unconfirmed.iter().map(ToString::to_string));
+        let unconfirmed = unconfirmed.iter().map(|name| name.as_str().into()).collect();
         self.record.of(&self.run, Kind::Stop { unconfirmed });
         self.tasks.abort_all();
         // Whatever still held a socket would be heard after the node has stopped.

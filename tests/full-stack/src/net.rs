@@ -47,7 +47,7 @@ fn host_of(address: SocketAddr) -> usize {
 pub struct Path {
     /// The least time a datagram takes.
     pub delay_ms: u64,
-    /// What it may take longer; datagrams overtake each other by it.
+    /// What it may take longer; they stay in order all the same.
     pub jitter_ms: u64,
     /// The largest datagram that gets through.
     pub mtu: usize,
@@ -78,6 +78,8 @@ struct State {
     next_datagram: u64,
     /// When a narrow path has let through what it was given.
     free_at: BTreeMap<(usize, usize), Instant>,
+    /// When what was sent last on a path arrives.
+    last_due: BTreeMap<(usize, usize), Instant>,
     packets: Packets,
 }
 
@@ -101,6 +103,7 @@ impl SimNet {
             in_flight: BTreeMap::new(),
             next_datagram: 0,
             free_at: BTreeMap::new(),
+            last_due: BTreeMap::new(),
             packets: Packets::new(keep_packets),
         };
         Self {
@@ -228,7 +231,7 @@ impl State {
             return None;
         }
         let pair = (host_of(from), host_of(to));
-        let mut jitter_ms = self.path.jitter_ms;
+        let mut more_jitter_ms = 0;
         let (mut lost, mut copies, mut bytes_per_ms) = (false, 1, None);
         for condition in self.conditions.values().flatten().filter(|each| each.is_on(pair)) {
             match condition.what {
@@ -240,7 +243,7 @@ impl State {
                 } => {
                     lost |= self.draw.in_thousand(loss);
                     copies += usize::from(self.draw.in_thousand(duplicates));
-                    jitter_ms = jitter_ms.max(more);
+                    more_jitter_ms = more.max(more_jitter_ms);
                 }
                 What::Narrow { bytes_per_ms: rate } => bytes_per_ms = Some(rate),
             }
@@ -258,9 +261,12 @@ impl State {
             sent_at = free_at + Duration::from_micros(len as u64 * 1000 / rate.max(1));
             self.free_at.insert(pair, sent_at);
         }
-        let path = self.path;
-        let arrival = |draw: &mut Draw| sent_at + Duration::from_millis(path.delay_ms + draw.within(0, jitter_ms));
-        Some((0..copies).map(|_| arrival(&mut self.draw)).collect())
+        let usual = Duration::from_millis(self.path.delay_ms + self.draw.within(0, self.path.jitter_ms));
+        let last_due = self.last_due.entry(pair).or_insert(now);
+        let due = (sent_at + usual).max(*last_due);
+        *last_due = due;
+        let later = |draw: &mut Draw| due + Duration::from_millis(draw.within(0, more_jitter_ms));
+        Some((0..copies).map(|_| later(&mut self.draw)).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Watches one node's view of the mesh, and writes down what changes.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwether::{Member, MemberState, Node};
@@ -19,6 +19,8 @@ pub struct Watcher {
     run: Run,
     record: Record,
     seen: Arc<Mutex<BTreeMap<String, Member>>>,
+    /// Who was not there at some time since [`begin_stop`](Self::begin_stop).
+    missed: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Watcher {
@@ -29,6 +31,7 @@ impl Watcher {
             run: run.clone(),
             record: record.clone(),
             seen: Arc::default(),
+            missed: Arc::default(),
         }
     }
 
@@ -40,13 +43,34 @@ impl Watcher {
         }
     }
 
+    /// The node begins to stop: from now on it is noted who is away.
+    pub fn begin_stop(&self) {
+        lock(&self.missed).clear();
+        self.look();
+        let away = |member: &Member| member.state == MemberState::Down;
+        let seen = lock(&self.seen);
+        let missed = seen
+            .iter()
+            .filter(|(_, member)| away(member))
+            .map(|(name, _)| name.clone());
+        lock(&self.missed).extend(missed);
+    }
+
+    /// Who was taken for down, or was not known, at some time since the node began to stop.
+    pub fn missed(&self) -> BTreeSet<String> {
+        lock(&self.missed).clone()
+    }
+
     /// Writes down what has changed since the last look.
     pub fn look(&self) {
         let members = self.node.members();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = lock(&self.seen);
         let mut changed = false;
         for member in members.iter().filter(|member| member.state != MemberState::Own) {
             let before = seen.insert(member.node.to_string(), member.clone());
+            if member.state == MemberState::Down || before.is_none() {
+                lock(&self.missed).insert(member.node.to_string());
+            }
             changed |= self.tell(before.as_ref(), member);
         }
         let is_there = |name: &str| members.iter().any(|member| member.node.as_str() == name);
@@ -109,4 +133,8 @@ impl Watcher {
         let kind = kind(member.node.as_str().into(), member.epoch.0);
         self.record.of(&self.run, kind);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
 //! The world of a run: all nodes on their hosts, and how they start and end.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 
 use crate::clock;
 use crate::fault::REPLACEMENT;
-use crate::life::Life;
+use crate::life::{Life, OnFailure};
 use crate::net::{HostSockets, SimNet, address_of};
 use crate::plan::{NodePlan, Plan, name};
 use crate::record::Record;
@@ -117,9 +117,8 @@ impl World {
             place.highest = epoch;
             life.inhabit(&place.plan, self.plan.seed, &self.load.subscribe());
         }
-        let (this, node) = (self.clone(), life.node.clone());
+        life.on_failure(self.clone().restart(number, epoch, is_stale));
         place.life = Some(life);
-        tokio::spawn(this.restart(number, node, is_stale));
     }
 
     /// A node on a host, with everything but a place for its data.
@@ -147,12 +146,16 @@ impl World {
     }
 
     /// Starts again what runs under a number that was once exceeded: where everybody who knew has lost it, too, nobody
-    /// refuses it.
+    /// refuses it. Whoever runs the mesh puts the number right.
     pub async fn restart_stale(self: &Arc<Self>) {
         for (number, place) in &self.places {
             let mut place = place.lock().await;
             if place.is_stale() {
                 self.kill_in(&mut place);
+                let file = self.data_dir(place.host).join("epoch");
+                if let Err(err) = fs::write(&file, place.highest.to_string()) {
+                    self.record.violation(format!("cannot write {}: {err}", file.display()));
+                }
             }
             if place.life.is_none() {
                 self.start_in(*number, &mut place).await;
@@ -213,12 +216,9 @@ impl World {
         }
     }
 
-    /// Waits until the node cannot go on. Boxed, since it starts the next run, which is waited for in turn.
-    fn restart(self: Arc<Self>, number: usize, node: Node, is_stale: bool) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move {
-            let reason = node.failed().await;
-            self.on_failure(number, node.epoch().0, is_stale, &reason).await;
-        })
+    /// What follows when a node cannot go on. Boxed, since it starts the next run, for which the same holds.
+    fn restart(self: Arc<Self>, number: usize, epoch: u64, is_stale: bool) -> OnFailure {
+        Box::new(move |reason| Box::pin(async move { self.on_failure(number, epoch, is_stale, &reason).await }))
     }
 
     /// The node cannot go on: its process ends, and a service manager starts it again.
