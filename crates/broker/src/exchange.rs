@@ -525,7 +525,7 @@ impl State {
         self.matcher
             .for_each_match(topic, |matching| groups.extend(matching.iter().cloned()));
         // A group with several matching patterns still gets the message once.
-        groups.sort_by_key(|group| Arc::as_ptr(group) as usize);
+        groups.sort_by(|a, b| a.patterns.cmp(&b.patterns));
         groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
         let groups: Arc<[Arc<Group>]> = groups.into();
         if self.routes.len() >= ROUTES {

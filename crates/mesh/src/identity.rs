@@ -123,6 +123,10 @@ impl Authority {
         params.distinguished_name = name("bellwether node");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        // By default it follows from the key, and a leading zero shortens it.
+        let [first, rest @ ..] = rand::random::<[u8; 16]>();
+        let serial: Vec<u8> = std::iter::once(first & 0x3f | 0x40).chain(rest).collect();
+        params.serial_number = Some(SerialNumber::from(serial));
         wide_validity(&mut params);
         Ok((params.signed_by(&key, &self.issuer)?.der().clone(), key))
     }

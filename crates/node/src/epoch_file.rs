@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bellwether_message::{Epoch, Timestamp};
+use bellwether_message::{Epoch, WallClock};
 
 /// Name of the file in the data directory.
 const FILE: &str = "epoch";
@@ -15,8 +15,8 @@ const FILE: &str = "epoch";
 ///
 /// # Errors
 /// [`EpochError`]. The caller may go on with [`from_clock`], and should say so.
-pub(crate) fn next(directory: &Path) -> Result<Epoch, EpochError> {
-    take(directory, from_clock())
+pub(crate) fn next(directory: &Path, clock: WallClock) -> Result<Epoch, EpochError> {
+    take(directory, from_clock(clock))
 }
 
 /// Makes the next run's number higher than `newer`, which a peer knows.
@@ -56,8 +56,8 @@ fn take(directory: &Path, at_least: Epoch) -> Result<Epoch, EpochError> {
 }
 
 /// The number a clock alone gives.
-pub(crate) fn from_clock() -> Epoch {
-    Epoch(u64::try_from(Timestamp::now().as_millis()).unwrap_or(1).max(1))
+pub(crate) fn from_clock(clock: WallClock) -> Epoch {
+    Epoch(u64::try_from(clock().as_millis()).unwrap_or(1).max(1))
 }
 
 /// The epoch could not be remembered.
@@ -71,31 +71,36 @@ pub(crate) struct EpochError {
 
 #[cfg(test)]
 mod tests {
+    use bellwether_message::Timestamp;
+
     use super::*;
+
+    const CLOCK: WallClock = || Timestamp::from_millis(1_800_000_000_000);
 
     #[test]
     fn epochs_rise_even_when_the_clock_was_set_back() {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("new/state");
-        let first = next(&data).unwrap();
-        assert!(first >= from_clock().min(first));
+        assert_eq!(next(&data, CLOCK).unwrap(), Epoch(1_800_000_000_000));
+        let set_back = || Timestamp::from_millis(-5);
+        assert_eq!(next(&data, set_back).unwrap(), Epoch(1_800_000_000_001));
         fs::write(data.join(FILE), "99999999999999\n").unwrap();
-        assert_eq!(next(&data).unwrap(), Epoch(100_000_000_000_000));
-        assert_eq!(next(&data).unwrap(), Epoch(100_000_000_000_001));
+        assert_eq!(next(&data, CLOCK).unwrap(), Epoch(100_000_000_000_000));
+        assert_eq!(next(&data, CLOCK).unwrap(), Epoch(100_000_000_000_001));
     }
 
     #[test]
     fn a_run_after_a_raise_is_above_it() {
         let directory = tempfile::tempdir().unwrap();
         raise(directory.path(), Epoch(99_999_999_999_999)).unwrap();
-        assert_eq!(next(directory.path()).unwrap(), Epoch(100_000_000_000_000));
+        assert_eq!(next(directory.path(), CLOCK).unwrap(), Epoch(100_000_000_000_000));
     }
 
     #[test]
     fn a_damaged_file_is_replaced() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(FILE), "half a num").unwrap();
-        assert!(next(directory.path()).unwrap().0 > 1_000_000);
+        assert!(next(directory.path(), CLOCK).unwrap().0 > 1_000_000);
     }
 
     #[test]
@@ -103,7 +108,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
-        let err = next(&file).unwrap_err();
+        let err = next(&file, CLOCK).unwrap_err();
         assert!(err.to_string().contains("file"), "{err}");
     }
 }

@@ -10,7 +10,7 @@ use bellwether_message::{Timestamp, WallClock};
 pub struct Host {
     /// Makes the UDP sockets.
     pub sockets: Arc<dyn SocketFactory>,
-    /// Reads the time that messages carry for people to read.
+    /// Reads the time: for people to read in messages, and as the least number that a first run may have.
     pub clock: WallClock,
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError};
 use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor};
-use bellwether_message::{Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Topic};
+use bellwether_message::{
+    Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Topic, WallClock,
+};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -65,7 +67,7 @@ impl Node {
             Some(directory) => directory.clone(),
             None => default_data_dir(std::env::vars_os(), &config.name),
         };
-        let epoch = take_epoch(&data_dir);
+        let epoch = take_epoch(&data_dir, host.clock);
         let source = Source {
             node: config.name.clone(),
             epoch,
@@ -486,14 +488,14 @@ pub enum StartError {
 }
 
 /// The number of this run. Without a directory that can be written the clock must do.
-fn take_epoch(directory: &Path) -> Epoch {
-    epoch_file::next(directory).unwrap_or_else(|err| {
+fn take_epoch(directory: &Path, clock: WallClock) -> Epoch {
+    epoch_file::next(directory, clock).unwrap_or_else(|err| {
         let err = &err as &dyn std::error::Error;
         tracing::warn!(
             err,
             "this run's epoch comes from the clock alone; it must not be set back before the next start"
         );
-        epoch_file::from_clock()
+        epoch_file::from_clock(clock)
     })
 }
 
