@@ -162,7 +162,7 @@ async fn metrics_are_well_formed_and_count_right() {
         assert_eq!(samples.get(sample), Some(&value), "{sample}");
     }
     assert!(samples["bellwether_backlog_bytes{instance=\"alerts\"}"] > 3.0);
-    assert_eq!(samples.len(), 4 * 10 + 10 * 4 + 3 * 10 + 4 + 2);
+    assert_eq!(samples.len(), 4 * 10 + 10 * 5 + 3 * 10 + 4 + 2);
 }
 
 /// Checks the form: each family has HELP, then TYPE, then its samples, and appears once.
