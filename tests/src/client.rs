@@ -16,6 +16,9 @@ use tokio::net::TcpStream;
 use crate::deadline::soon;
 use crate::stream::Stream;
 
+/// Says how far an earlier stream came.
+const LAST_EVENT_ID: &str = "last-event-id";
+
 /// A connection to a node. What does not work is a panic, except where a method says otherwise.
 #[derive(Debug)]
 pub struct Client {
@@ -67,7 +70,27 @@ impl Client {
 
     /// Posts a body.
     pub async fn post(&mut self, path_and_query: &str, content_type: &str, body: impl Into<Bytes>) -> Answer {
+        let content_type = (CONTENT_TYPE.as_str(), content_type);
         self.ask("POST", path_and_query, Some(content_type), body.into()).await
+    }
+
+    /// Posts a text to a node that may end meanwhile; `None` when no answer comes, so that nobody knows what it did.
+    pub async fn try_post(&mut self, path_and_query: &str, text: impl Into<Bytes>) -> Option<Answer> {
+        let request = self.request(
+            "POST",
+            path_and_query,
+            Some((CONTENT_TYPE.as_str(), "text/plain")),
+            text.into(),
+        );
+        let answered = soon("an answer or the end of the connection", async {
+            self.sender.ready().await.ok()?;
+            let response = self.sender.send_request(request).await.ok()?;
+            let status = response.status();
+            let body = response.into_body().collect().await.ok()?;
+            let body = String::from_utf8(body.to_bytes().to_vec()).expect("nodes answer in UTF-8");
+            Some(Answer { status, body })
+        });
+        answered.await
     }
 
     /// Gets whatever is at a path.
@@ -92,23 +115,34 @@ impl Client {
         value.unwrap_or_else(|| panic!("no metric {name}: {answer:?}"))
     }
 
-    /// Subscribes to patterns, each written `instance/pattern`. The first line of the stream is taken: it says on how
+    /// Subscribes to patterns, each written `instance/pattern`. The first item of the stream is taken: it says on how
     /// many nodes the subscription is live.
     pub async fn subscribe(self, patterns: &[&str]) -> Stream {
+        self.stream(patterns, "", None).await
+    }
+
+    /// The same, beginning as `from` says, to server-sent events.
+    pub async fn subscribe_from(self, patterns: &[&str], from: &str) -> Stream {
+        self.stream(patterns, &format!("&format=sse&from={from}"), None).await
+    }
+
+    /// The same, going on where an earlier stream stood, as browsers do.
+    pub async fn resume(self, patterns: &[&str], place: &str) -> Stream {
+        self.stream(patterns, "&format=sse", Some((LAST_EVENT_ID, place))).await
+    }
+
+    async fn stream(mut self, patterns: &[&str], rest: &str, header: Option<(&str, &str)>) -> Stream {
         // In a query a bare `+` means a space.
         let parameter = |pattern: &&str| format!("pattern={}", pattern.replace('+', "%2B"));
         let patterns: Vec<String> = patterns.iter().map(parameter).collect();
-        self.stream(&format!("/v1/subscribe?{}", patterns.join("&"))).await
-    }
-
-    async fn stream(mut self, path_and_query: &str) -> Stream {
-        let response = self.send("GET", path_and_query, None, Bytes::new()).await;
+        let path_and_query = &format!("/v1/subscribe?{}{rest}", patterns.join("&"));
+        let response = self.send("GET", path_and_query, header, Bytes::new()).await;
         assert_eq!(response.status(), StatusCode::OK, "{path_and_query}: {response:?}");
         Stream::begin(response.into_body(), self).await
     }
 
-    async fn ask(&mut self, method: &str, path_and_query: &str, content_type: Option<&str>, body: Bytes) -> Answer {
-        let response = self.send(method, path_and_query, content_type, body).await;
+    async fn ask(&mut self, method: &str, path_and_query: &str, header: Option<(&str, &str)>, body: Bytes) -> Answer {
+        let response = self.send(method, path_and_query, header, body).await;
         let status = response.status();
         let body = soon("the body of an answer", response.into_body().collect()).await;
         let body = body.unwrap_or_else(|err| panic!("the answer to {path_and_query} broke off: {err}"));
@@ -122,23 +156,33 @@ impl Client {
         &mut self,
         method: &str,
         path_and_query: &str,
-        content_type: Option<&str>,
+        header: Option<(&str, &str)>,
         body: Bytes,
     ) -> Response<Incoming> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path_and_query)
-            .header(HOST, self.address.to_string());
-        if let Some(content_type) = content_type {
-            request = request.header(CONTENT_TYPE, content_type);
-        }
-        let request = request.body(Full::new(body)).expect("the test asks for a valid path");
+        let request = self.request(method, path_and_query, header, body);
         let answered = soon("an answer", async {
             self.sender.ready().await?;
             self.sender.send_request(request).await
         });
         let answered = answered.await;
         answered.unwrap_or_else(|err| panic!("no answer to {path_and_query} from {}: {err}", self.address))
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        header: Option<(&str, &str)>,
+        body: Bytes,
+    ) -> Request<Full<Bytes>> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path_and_query)
+            .header(HOST, self.address.to_string());
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        request.body(Full::new(body)).expect("the test asks for a valid path")
     }
 }
 
@@ -158,7 +202,8 @@ impl Answer {
         assert!(error.error.contains(words), "does not say `{words}`: {self:?}");
     }
 
-    fn parse<T: DeserializeOwned>(&self) -> T {
+    /// Its body as JSON.
+    pub fn parse<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.body).unwrap_or_else(|err| panic!("{err}: {self:?}"))
     }
 }

@@ -9,7 +9,8 @@ use crate::deadline::eventually;
 use crate::log::Log;
 use crate::process::{Process, Start};
 
-const SECRET: &str = "a secret of the tests that has more than 32 bytes";
+/// It protects the tests' own meshes, and is no secret.
+pub const SECRET: &str = "a secret of the tests that has more than 32 bytes";
 
 /// A temporary folder for data and logs, and a secret. Both go with it.
 #[derive(Debug)]

@@ -168,6 +168,17 @@ impl Process {
         format!("http://{}", self.http())
     }
 
+    /// The number of its run.
+    pub async fn epoch(&self) -> u64 {
+        let member = self.member(&self.name).await;
+        member.expect("a node knows itself").epoch
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
     /// Its log.
     pub fn log(&self) -> &Log {
         &self.log

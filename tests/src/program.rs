@@ -12,7 +12,7 @@ use crate::deadline::soon;
 
 /// A command of the program, without anything that this test's own environment says to it.
 pub fn bellwether() -> Command {
-    let mut command = Command::new(path());
+    let mut command = Command::new(beside_the_test("bellwether"));
     prepare(&mut command);
     command
 }
@@ -22,7 +22,10 @@ pub fn shell(line: &str) -> Command {
     let mut command = Command::new("sh");
     command.arg("-c").arg(line);
     prepare(&mut command);
-    let folder = path().parent().map(PathBuf::from).unwrap_or_default();
+    let folder = beside_the_test("bellwether")
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default();
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(folder).chain(std::env::split_paths(&paths));
     command.env(
@@ -121,13 +124,13 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
 }
 
 /// Beside the folder of the running test: `target/debug/deps/<test>` belongs to `target/debug/bellwether`.
-fn path() -> PathBuf {
+pub(crate) fn beside_the_test(program: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a file");
-    let name = format!("bellwether{}", std::env::consts::EXE_SUFFIX);
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     let found = test.ancestors().skip(1).map(|folder| folder.join(&name));
     found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| {
         panic!(
-            "the program is not built for {}: run `cargo build` with the same profile first",
+            "{program} is not built for {}: run `cargo build` with the same profile first",
             test.display()
         )
     })

@@ -1,4 +1,7 @@
 //! The stream of one subscription, as a client sees it.
+//!
+//! Lines of JSON, or server-sent events around the same JSON, which can be resumed. The program's own reader is not used:
+//! the two must not share a mistake.
 
 use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
@@ -9,11 +12,13 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::deadline::soon;
 
-/// Lines of JSON, read as they come. Dropping it ends the subscription.
+/// Items, read as they come. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Stream {
     body: Incoming,
     received: BytesMut,
+    /// The id of the last event that had one.
+    place: Option<String>,
     live: usize,
     nodes: usize,
     _connection: Client,
@@ -24,6 +29,7 @@ impl Stream {
         let mut stream = Self {
             body,
             received: BytesMut::new(),
+            place: None,
             live: 0,
             nodes: 0,
             _connection: connection,
@@ -38,6 +44,11 @@ impl Stream {
         (self.live, self.nodes)
     }
 
+    /// What resumes it behind the last item that was read.
+    pub fn place(&self) -> &str {
+        self.place.as_deref().expect("the stream has said where it stands")
+    }
+
     /// The next item; `None` at the clean end of the stream. Panics when nothing comes soon.
     pub async fn next(&mut self) -> Option<Item> {
         soon("the next line of a stream", self.next_patiently()).await
@@ -46,10 +57,18 @@ impl Stream {
     /// The next item, however long it takes. Cancel safe.
     pub async fn next_patiently(&mut self) -> Option<Item> {
         loop {
-            if let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+            while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
                 let line = self.received.split_to(end);
                 self.received.advance(1);
-                let item = Item::parse(&line);
+                // Each event has an id, a name, one line of data and an empty line; comments come between.
+                if let Some(id) = line.strip_prefix(b"id: ") {
+                    self.place = Some(String::from_utf8_lossy(id).into_owned());
+                }
+                let json = line.strip_prefix(b"data: ").unwrap_or(&line);
+                if !json.starts_with(b"{") {
+                    continue;
+                }
+                let item = Item::parse(json);
                 if let Item::Subscribed { live, nodes } = item {
                     (self.live, self.nodes) = (live, nodes);
                 }
@@ -68,7 +87,7 @@ impl Stream {
         loop {
             match self.next().await {
                 Some(Item::Message(message)) => return *message,
-                Some(Item::Subscribed { .. } | Item::EpochEnded(_)) => {}
+                Some(Item::Subscribed { .. } | Item::EpochEnded(_) | Item::Live(_)) => {}
                 other => panic!("expected a message, not {other:?}"),
             }
         }
@@ -96,7 +115,7 @@ impl Stream {
     }
 }
 
-/// One line of a stream.
+/// One item of a stream.
 #[derive(Debug)]
 pub enum Item {
     /// A message.
@@ -112,10 +131,12 @@ pub enum Item {
     Gap(Value),
     /// The end of a feed.
     EpochEnded(Value),
+    /// The end of a replay.
+    Live(Value),
 }
 
 impl Item {
-    fn parse(line: &[u8]) -> Self {
+    pub(crate) fn parse(line: &[u8]) -> Self {
         let broken = |err| -> ! { panic!("{err}: {}", String::from_utf8_lossy(line)) };
         // A message begins with its id. There are many of them, so they are not parsed twice.
         if line.starts_with(b"{\"id\":") {
@@ -138,12 +159,13 @@ impl Item {
         for (key, item) in [
             ("gap", Self::Gap as fn(Value) -> Self),
             ("epoch_ended", Self::EpochEnded),
+            ("live", Self::Live),
         ] {
             if let Some(marker) = marker.get_mut(key) {
                 return item(marker.take());
             }
         }
-        panic!("no line of a stream: {marker}");
+        panic!("no item of a stream: {marker}");
     }
 }
 

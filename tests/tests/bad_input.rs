@@ -41,6 +41,26 @@ async fn malformed_arguments_are_wrong_usage_and_the_words_say_what_is_allowed()
             "application/json",
         ),
         (&["pub", "alerts", "a", "--lines", "-", "--rate", "0"], "--rate"),
+        (&["pub", "alerts", "a", "x", "--wait", "soon"], "--wait"),
+        (&["pub", "alerts", "a", "x", "--wait", "31"], "0..=30"),
+        (
+            &["pub", "alerts", "a", "x", "--confirm", "most"],
+            "none, local, all or a number",
+        ),
+        (
+            &["pub", "alerts", "a", "x", "--confirm", "all", "--confirm-within", "61"],
+            "1..=60",
+        ),
+        (&["pub", "alerts", "a", "x", "--confirm-within", "5"], "--confirm"),
+        (
+            &["sub", "alerts", "a", "--from", "first"],
+            "`live`, `earliest`, `last:N`",
+        ),
+        (&["sub", "alerts", "a", "--from", "last:all"], "for example `last:100`"),
+        (&["sub", "alerts", "a", "--from", "last:65537"], "65536 is the most"),
+        (&["sub", "alerts", "a", "--from", "time:noon"], "RFC 3339"),
+        (&["sub", "alerts", "a", "--from", "id:alerts/a/1/0"], "at least 1"),
+        (&["sub", "alerts", "a", "--from", "id:17"], "as it came"),
         (&["sub", "alerts", ":a"], "level 1 is empty"),
         (&["sub", "alerts", &levels], "has 17 levels: at most 16"),
         (&["sub", "alerts", "a", "events"], "`events` has no pattern"),
@@ -133,11 +153,24 @@ async fn an_unknown_key_ends_the_start_and_the_nearest_is_named() {
             &["gossip_interval_ms", "must be between 50 and 10000 milliseconds"],
         ),
         ("listen = ", &["bellwether.toml:1", "not valid TOML"]),
+        (
+            "[instances.events]\noverflow = \"block\"",
+            &[
+                "bellwether.toml:2",
+                "`block` is no policy",
+                "`drop_oldest` or `disconnect`",
+            ],
+        ),
     ] {
         fs::write(&file, content).unwrap();
         let refused = lab.node("a").argument("--config").argument(path).fail().await;
         refused.expect(2, words);
     }
+    let refused = lab.node("a").variable("BELLWETHER_EVENTS_OVERFLOW", "block");
+    refused
+        .fail()
+        .await
+        .expect(2, &["BELLWETHER_EVENTS_OVERFLOW", "`drop_oldest` or `disconnect`"]);
     let refused = lab.node("a").variable("BELLWETHER_LISEN", "127.0.0.1:1").fail().await;
     refused.expect(2, &["BELLWETHER_LISEN", "did you mean `BELLWETHER_LISTEN`?"]);
     let refused = lab
@@ -250,6 +283,31 @@ async fn what_is_wrong_in_a_request_is_answered_and_nothing_is_published() {
             "only a-z, 0-9 and `-`",
         ),
         ("events/t?schema_version=0", "text/plain", "x", 400, "bad_query", ""),
+        ("events/t?wait=31", "text/plain", "x", 400, "bad_query", "up to 30"),
+        (
+            "events/t?confirm=most",
+            "text/plain",
+            "x",
+            400,
+            "bad_query",
+            "none, local, all",
+        ),
+        (
+            "events/t?confirm=all&confirm_within=0",
+            "text/plain",
+            "x",
+            400,
+            "bad_query",
+            "1 to 60",
+        ),
+        (
+            "events/t?confirm=3",
+            "text/plain",
+            "x",
+            409,
+            "too_few_peers",
+            "nothing was published",
+        ),
         ("events/t?evnt=x", "text/plain", "x", 400, "bad_query", "evnt"),
         (
             "events/t",
@@ -270,6 +328,11 @@ async fn what_is_wrong_in_a_request_is_answered_and_nothing_is_published() {
         ("?pattern=event/*", "bad_instance", "did you mean `events`"),
         ("?pattern=events/a::b", "bad_pattern", "level 2 is empty"),
         ("?pattern=events/*&format=xml", "bad_query", "sse or ndjson"),
+        ("?pattern=events/*&from=first", "bad_query", "`live`, `earliest`"),
+        ("?pattern=events/*&from=last:65537", "bad_query", "65536 is the most"),
+        ("?pattern=events/*&from=time:noon", "bad_query", "RFC 3339"),
+        ("?pattern=events/*&from=id:events/a/1", "bad_query", "four parts"),
+        ("?pattern=events/*&from=id:17", "bad_token", "as it came"),
     ] {
         let answer = client.get(&format!("/v1/subscribe{query}")).await;
         answer.expect_error(400, reason, words);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bellwether_message::Envelope;
+use bellwether_message::planted::{Planted, is_planted};
 
 use crate::InstanceSettings;
 
@@ -28,6 +29,7 @@ impl Backlog {
         self.bytes += envelope.cost();
         self.kept.push_back(Kept { envelope, at: now });
         while self.kept.len() > 1
+            && !is_planted(Planted::BacklogUnbounded)
             && (self.kept.len() > settings.backlog_messages || self.bytes > settings.backlog_bytes)
         {
             self.evict();

@@ -22,8 +22,10 @@ pub struct Counters {
 pub enum DropReason {
     /// A subscription's queue was full.
     SlowSubscriber,
-    /// A source's backlog moved past this node's link; counted in messages that may have matched.
+    /// A source's backlog moved past this node's link, which was too slow; counted in messages that may have matched.
     LinkOverrun,
+    /// A source's backlog moved on while no link was there; counted in messages that may have matched.
+    BacklogOverrun,
     /// A frame from a peer failed verification.
     Unverified,
     /// A local publish was refused.
@@ -32,13 +34,20 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 4] = [Self::SlowSubscriber, Self::LinkOverrun, Self::Unverified, Self::Refused];
+    pub const ALL: [Self; 5] = [
+        Self::SlowSubscriber,
+        Self::LinkOverrun,
+        Self::BacklogOverrun,
+        Self::Unverified,
+        Self::Refused,
+    ];
 
     /// The reason as it is written in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::SlowSubscriber => "slow_subscriber",
             Self::LinkOverrun => "link_overrun",
+            Self::BacklogOverrun => "backlog_overrun",
             Self::Unverified => "unverified",
             Self::Refused => "refused",
         }

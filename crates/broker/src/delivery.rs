@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bellwether_message::{Envelope, Instance, Source};
+use bellwether_message::{Envelope, Instance, NodeId, Source};
 
 /// One item of a [`Subscription`](crate::Subscription).
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub enum Delivery {
     Gap(Gap),
     /// A feed that has ended.
     EpochEnded(EpochEnded),
+    /// The end of a replay: what was kept has come before, what is published now comes after.
+    Live(Live),
 }
 
 impl Delivery {
@@ -22,7 +24,7 @@ impl Delivery {
     pub(crate) fn cost(&self) -> usize {
         match self {
             Self::Message(envelope) => envelope.cost(),
-            Self::Gap(_) | Self::EpochEnded(_) => size_of::<Self>(),
+            Self::Gap(_) | Self::EpochEnded(_) | Self::Live(_) => size_of::<Self>(),
         }
     }
 }
@@ -84,6 +86,17 @@ impl fmt::Display for GapCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// The end of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// The instance that was replayed.
+    pub instance: Instance,
+    /// How many messages were.
+    pub replayed: u64,
+    /// The nodes that could not be asked, or did not answer to the end: what they keep is missing before this.
+    pub incomplete: Vec<NodeId>,
 }
 
 /// The end of one run of a node: nothing more will come of this feed.

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
     Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
 };
 
 use crate::backlog::Backlog;
 use crate::counters::{Counters, DropReason};
-use crate::delivery::{Delivery, EpochEnded, Gap};
+use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
 use crate::group::{CLOSED, Group};
 use crate::interest::SharedInterest;
 use crate::matcher::Matcher;
@@ -229,7 +230,12 @@ impl Exchange {
             }
             state.arrive(slot, gap.last);
         }
-        self.counters.dropped(DropReason::LinkOverrun).add(missed);
+        match gap.cause {
+            // Counted where it was found, wanted or not.
+            GapCause::Unverified => {}
+            GapCause::BacklogOverrun => self.counters.dropped(DropReason::BacklogOverrun).add(missed),
+            _ => self.counters.dropped(DropReason::LinkOverrun).add(missed),
+        }
         wake.into_iter().for_each(Waker::wake);
     }
 
@@ -365,7 +371,11 @@ impl Exchange {
     /// `added` of the interest. Ignored if that entry is no longer in the set. True if something changed.
     pub(crate) fn open(&self, slot: SourceSlot, pattern: &Pattern, added: u64, live_from: u64) -> bool {
         let mut state = self.lock();
-        let Some(gates) = state.gates.get_mut(pattern).filter(|gates| gates.added == added) else {
+        let Some(gates) = state
+            .gates
+            .get_mut(pattern)
+            .filter(|gates| gates.added == added || is_planted(Planted::StaleConfirmation))
+        else {
             return false;
         };
         *gates.at(slot) = Gate {
@@ -553,7 +563,12 @@ impl State {
                     .push(group.clone());
             }
         }
-        for pattern in &patterns {
+        let routed = if is_planted(Planted::SecondPatternForgotten) {
+            1
+        } else {
+            patterns.len()
+        };
+        for pattern in patterns.iter().take(routed) {
             self.matcher.entry(pattern).push(group.clone());
         }
         // Sources that no pattern of the group knows are closed to it, as they are to a new one.
@@ -567,6 +582,7 @@ impl State {
 
     fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &SharedInterest) {
         self.groups.remove(&group.patterns);
+        self.filling.retain(|known| !Arc::ptr_eq(known, group));
         self.routes.clear();
         let mut interest = interest.lock();
         for pattern in &group.patterns {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Instance, Pattern};
 use tokio::sync::watch;
 
@@ -147,7 +148,7 @@ impl Interest {
         let key = (instance, pattern.clone());
         let Some(held) = self.entries.get_mut(&key) else { return };
         held.holders -= 1;
-        if held.holders == 0 {
+        if held.holders == 0 || is_planted(Planted::PatternTakenFromOthers) {
             let added = held.added;
             self.entries.remove(&key);
             self.changed(instance, pattern, added, false);

@@ -23,7 +23,7 @@ mod source_slot;
 
 pub use self::broker::Broker;
 pub use self::counters::{Counters, DropReason};
-pub use self::delivery::{Delivery, EpochEnded, Gap, GapCause};
+pub use self::delivery::{Delivery, EpochEnded, Gap, GapCause, Live};
 pub use self::exchange::{FeedRead, Position, PublishError, Room, SubscribeError, SubscriptionInfo};
 pub use self::feed_watch::FeedWatch;
 pub use self::interest::{Change, Interest, InterestEntry, InterestUpdate, MAX_PATTERNS};

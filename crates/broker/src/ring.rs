@@ -9,6 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bellwether_message::Instance;
+use bellwether_message::planted::{Planted, is_planted};
 
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
 use crate::settings::{InstanceSettings, Overflow};
@@ -54,7 +55,7 @@ pub(crate) struct CursorId(usize);
 struct Cursor {
     position: u64,
     lag: Option<usize>,
-    /// It fell behind, was told so, and by the policy reads no more.
+    /// It reads no more: it fell behind and was told so, by the policy; or it only keeps its group.
     has_ended: bool,
     waker: Option<Waker>,
 }
@@ -152,13 +153,39 @@ impl Ring {
         self.readers == 0
     }
 
+    /// The cursor reads no more, and nothing is kept for it; it stays only so that its group does.
+    pub(crate) fn stop(&mut self, id: CursorId) {
+        let Some(cursor) = self.cursors.get_mut(id.0).and_then(Option::as_mut) else {
+            return;
+        };
+        if std::mem::replace(&mut cursor.has_ended, true) {
+            return;
+        }
+        let (lag, position) = (cursor.lag.take(), cursor.position);
+        match lag {
+            Some(lag) => drop(self.leave_lag(lag)),
+            None => self.leave_position(position),
+        }
+        self.trim();
+    }
+
     /// Adds an item; returns how many deliveries of messages were lost by overflow. Sleeping readers' wakers are
     /// moved to `wake`, to be woken once all locks are released.
     pub(crate) fn push(&mut self, item: Delivery, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
+        if self.rearmost.1 == 0 && self.lagging == 0 {
+            // All cursors have stopped: the item passes by.
+            self.start = self.end() + 1;
+            self.items.clear();
+            self.bytes = 0;
+            return 0;
+        }
         self.bytes += item.cost();
         self.items.push_back(item);
         let mut lost = 0;
-        while self.items.len() > 1 && (self.items.len() > self.max_messages || self.bytes > self.max_bytes) {
+        while self.items.len() > 1
+            && !is_planted(Planted::QueueUnbounded)
+            && (self.items.len() > self.max_messages || self.bytes > self.max_bytes)
+        {
             lost += self.drop_oldest(instance);
         }
         self.wake_all(wake);
@@ -426,7 +453,8 @@ impl Ring {
     }
 
     fn tell_missed(&mut self, lag: usize, cause: GapCause, out: &mut VecDeque<Delivery>) {
-        for missed in self.leave_lag(lag) {
+        for mut missed in self.leave_lag(lag) {
+            missed.gap.count += u64::from(is_planted(Planted::GapCountOff));
             if missed.gap.count > 0 {
                 out.push_back(Delivery::Gap(Gap { cause, ..missed.gap }));
             }
@@ -464,6 +492,8 @@ impl Lag {
             Delivery::Message(envelope) => (envelope.source(), envelope.seq(), envelope.seq(), 1, true, None),
             Delivery::Gap(gap) => (&gap.source, gap.first, gap.last, gap.count, gap.exact, None),
             Delivery::EpochEnded(ended) => (&ended.source, ended.last_seq, ended.last_seq, 0, true, Some(ended)),
+            // Never in a ring: a replay ends before its subscription begins to read.
+            Delivery::Live(_) => return,
         };
         let known = self.feeds.iter_mut().find(|missed| missed.gap.source == *source);
         match known {

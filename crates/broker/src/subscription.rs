@@ -56,6 +56,12 @@ impl Subscription {
         }
     }
 
+    /// Hands out nothing more, and nothing is kept for it; but its patterns stay wanted until it is dropped.
+    pub fn stop_reading(&mut self) {
+        self.ready.clear();
+        self.group.lock().ring.stop(self.cursor);
+    }
+
     /// Its instance.
     pub fn instance(&self) -> Instance {
         self.exchange.instance()

@@ -7,15 +7,16 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bellwether::Layer;
 use bellwether::config::SecretSource;
+use bellwether::{Confirm, Layer};
+use bellwether_gateway::Beginning;
 use bellwether_message::{ContentType, Instance, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES};
 use bellwether_message::{NodeId, Pattern, Topic};
 use bytes::Bytes;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::client::Target;
+use crate::client::{Care, Target};
 use crate::commands::Command;
 use crate::commands::config::Settings;
 use crate::commands::demo::Demo;
@@ -281,6 +282,23 @@ struct TypedPublish {
     /// At most this many lines a second, evenly spaced
     #[arg(long, value_name = "N", requires = "lines", conflicts_with = "payload")]
     rate: Option<NonZeroU32>,
+    /// Wait for room before each message, at most so long [default: 30, the most], so that no peer or subscriber loses
+    /// anything to this publisher's speed; a message for which there is none fails, and is not published
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "30",
+        value_parser = clap::value_parser!(u64).range(0..=30)
+    )]
+    wait: Option<u64>,
+    /// Who must hold a message: `none`, `local` (this node), `all` peers that want it, or so many of them [default:
+    /// local]
+    #[arg(long, value_name = "WHO", value_parser = confirm)]
+    confirm: Option<Confirm>,
+    /// Seconds that peers have to confirm a message, up to 60; then it fails, though it is published [default: 10]
+    #[arg(long, value_name = "SECONDS", requires = "confirm", value_parser = clap::value_parser!(u64).range(1..=60))]
+    confirm_within: Option<u64>,
     #[command(flatten)]
     format: TypedFormat,
 }
@@ -308,6 +326,11 @@ impl TypedPublish {
                 correlation_id: self.correlation_id,
                 causation_id: self.causation_id,
             },
+            care: Care {
+                wait_s: self.wait,
+                confirm: self.confirm,
+                confirm_within_s: self.confirm_within,
+            },
             content_type: self.content_type,
             what,
             format: self.format.format,
@@ -321,6 +344,10 @@ struct TypedSubscribe {
     /// elsewhere and `+` are exactly one
     #[arg(required = true, num_args = 2.., value_names = ["INSTANCE", "PATTERN"])]
     wanted: Vec<String>,
+    /// Begin with what the nodes still keep: `live`, `earliest`, `last:N`, `id:ID` (behind a message's id, or a resume
+    /// token) or `time:RFC3339` [default: live]
+    #[arg(long, value_name = "FROM", value_parser = beginning)]
+    from: Option<String>,
     /// End after this many messages
     #[arg(long, value_name = "N")]
     count: Option<u64>,
@@ -353,6 +380,7 @@ impl TypedSubscribe {
         Ok(Subscribe {
             node,
             wanted,
+            from: self.from,
             count: self.count,
             reconnect: !self.no_reconnect,
             format: self.format.format,
@@ -380,6 +408,16 @@ fn topic(text: &str) -> Result<Topic, String> {
 
 fn node_id(text: &str) -> Result<NodeId, String> {
     NodeId::new(text).map_err(in_one_line)
+}
+
+fn confirm(text: &str) -> Result<Confirm, String> {
+    text.parse().map_err(in_one_line)
+}
+
+/// Judged here, and handed to the node as it was typed.
+fn beginning(text: &str) -> Result<String, String> {
+    text.parse::<Beginning>().map_err(in_one_line)?;
+    Ok(text.to_owned())
 }
 
 fn event(text: &str) -> Result<String, String> {

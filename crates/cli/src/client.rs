@@ -2,11 +2,15 @@
 //!
 //! Never dials again by itself: what a lost connection means is the command's decision.
 
+mod events;
+mod stream;
+
 use std::io;
 use std::time::Duration;
 
+use bellwether::Confirm;
 use bellwether_message::{ContentType, Instance, NodeId, Pattern, Topic};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -20,17 +24,20 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub(crate) use self::stream::Stream;
 use crate::failure::Failure;
 use crate::node_url::NodeUrl;
 
 /// Longest answer that is not a stream. A list of a thousand members has about 150 KiB.
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
-/// Longest line of a stream: the largest payload, 16 MiB, each byte escaped as `\u00xx`, and room for the rest.
-const LINE_BYTES: usize = 128 * 1024 * 1024;
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest wait for an answer. A node answers a publish at once and a subscribe within 7 s.
+/// Longest wait for an answer. A node answers a publish at once, unless it is to wait, and a subscribe within 7 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The reason of a node that has no room for one message more.
+const NO_ROOM: &str = "no_room";
+/// Says how far an earlier subscription came.
+const LAST_EVENT_ID: &str = "last-event-id";
 /// A stream may be silent for hours; the kernel asks this often whether the node's host is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
@@ -51,6 +58,26 @@ pub(crate) struct Target {
     pub(crate) originating_node: Option<NodeId>,
     pub(crate) correlation_id: Option<String>,
     pub(crate) causation_id: Option<String>,
+}
+
+/// What the node is to wait for when it publishes a payload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Care {
+    /// For room, at most so many seconds; otherwise not at all.
+    pub(crate) wait_s: Option<u64>,
+    /// Until these hold the message; otherwise this node.
+    pub(crate) confirm: Option<Confirm>,
+    /// Those have so many seconds; otherwise the node's own bound.
+    pub(crate) confirm_within_s: Option<u64>,
+}
+
+/// Where a subscription begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Since<'a> {
+    /// As the user asks for it.
+    pub(crate) beginning: Option<&'a str>,
+    /// Behind the event that had this id, which stands above the other.
+    pub(crate) last_event: Option<&'a [u8]>,
 }
 
 impl Client {
@@ -81,49 +108,54 @@ impl Client {
         })
     }
 
-    /// Publishes one message and gives its id, once the node has it.
+    /// Publishes one message and gives its id, once the node has it, and those that are to confirm it.
+    ///
+    /// # Errors
+    /// With [`ClientError::Unconfirmed`] it is published all the same.
     pub(crate) async fn publish(
         &mut self,
         target: &Target,
+        care: &Care,
         content_type: &ContentType,
         payload: Bytes,
     ) -> Result<String, ClientError> {
-        #[derive(Deserialize)]
-        struct Published {
-            id: String,
-        }
-
-        let request = Request::post(target.path_and_query()).header(CONTENT_TYPE, content_type.name());
-        let published: Published = self.ask(request, payload).await?;
-        Ok(published.id)
+        let request = Request::post(target.path_and_query(care)).header(CONTENT_TYPE, content_type.name());
+        let published: Published = self.ask(request, payload, care.longest()).await?;
+        published.confirmed()
     }
 
     /// What the node answers to a GET of this path, as JSON.
     pub(crate) async fn list<T: DeserializeOwned>(&mut self, path_and_query: &str) -> Result<T, ClientError> {
-        self.ask(Request::get(path_and_query), Bytes::new()).await
+        self.ask(Request::get(path_and_query), Bytes::new(), ANSWER_TIMEOUT)
+            .await
     }
 
     /// Subscribes, and from there on is that stream.
-    pub(crate) async fn subscribe(mut self, wanted: &[(Instance, Pattern)]) -> Result<Stream, ClientError> {
+    pub(crate) async fn subscribe(
+        mut self,
+        wanted: &[(Instance, Pattern)],
+        since: Since<'_>,
+    ) -> Result<Stream, ClientError> {
         let mut query = Query::new("/v1/subscribe");
-        query.add("format", "ndjson");
+        query.add("format", "sse");
         for (instance, pattern) in wanted {
             query.add("pattern", &format!("{instance}/{pattern}"));
         }
-        let request = Request::builder()
+        if let Some(beginning) = since.beginning {
+            query.add("from", beginning);
+        }
+        let mut request = Request::builder()
             .method(Method::GET)
             .uri(query.text)
-            .header(ACCEPT, "application/x-ndjson");
-        let response = self.send(request, Bytes::new()).await?;
+            .header(ACCEPT, "text/event-stream");
+        if let Some(id) = since.last_event {
+            request = request.header(LAST_EVENT_ID, id);
+        }
+        let response = self.send(request, Bytes::new(), ANSWER_TIMEOUT).await?;
         if response.status() != StatusCode::OK {
             return Err(self.refusal(response).await);
         }
-        Ok(Stream {
-            body: response.into_body(),
-            received: BytesMut::new(),
-            searched: 0,
-            client: self,
-        })
+        Ok(Stream::new(response.into_body(), self))
     }
 
     /// Waits until the connection is closed. Cancel safe.
@@ -142,9 +174,10 @@ impl Client {
         &mut self,
         request: hyper::http::request::Builder,
         body: Bytes,
+        longest: Duration,
     ) -> Result<T, ClientError> {
-        let response = self.send(request, body).await?;
-        if response.status() != StatusCode::OK {
+        let response = self.send(request, body, longest).await?;
+        if !response.status().is_success() {
             return Err(self.refusal(response).await);
         }
         let answer = self.read(response).await?;
@@ -155,17 +188,19 @@ impl Client {
         &mut self,
         request: hyper::http::request::Builder,
         body: Bytes,
+        longest: Duration,
     ) -> Result<Response<Incoming>, ClientError> {
         let request = request
             .header(HOST, self.node.authority())
             .body(Full::new(body))
             .map_err(|source| ClientError::Unsendable { source })?;
-        match timeout(ANSWER_TIMEOUT, self.sender.send_request(request)).await {
+        match timeout(longest, self.sender.send_request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(source)) if source.is_parse() => Err(self.not_a_node("something that is not HTTP")),
             Ok(Err(source)) => Err(self.lost(Some(source))),
             Err(_) => Err(ClientError::Silent {
                 node: self.node.clone(),
+                waited: longest,
             }),
         }
     }
@@ -180,15 +215,17 @@ impl Client {
             },
             Err(_) => Err(ClientError::Silent {
                 node: self.node.clone(),
+                waited: ANSWER_TIMEOUT,
             }),
         }
     }
 
-    /// What the node says with a status that is not 200.
+    /// What the node says with a status of failure.
     async fn refusal(&self, response: Response<Incoming>) -> ClientError {
         #[derive(Deserialize)]
         struct Refusal {
             error: String,
+            reason: String,
         }
 
         let status = response.status();
@@ -197,7 +234,8 @@ impl Client {
             Err(err) => return err,
         };
         match serde_json::from_slice::<Refusal>(&body) {
-            Ok(refusal) if status == StatusCode::SERVICE_UNAVAILABLE => {
+            // A node without room is well, and answers for this message only.
+            Ok(refusal) if status == StatusCode::SERVICE_UNAVAILABLE && refusal.reason != NO_ROOM => {
                 ClientError::Unavailable { words: refusal.error }
             }
             Ok(refusal) => ClientError::Refused { words: refusal.error },
@@ -228,7 +266,7 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 }
 
 impl Target {
-    fn path_and_query(&self) -> String {
+    fn path_and_query(&self, care: &Care) -> String {
         let mut path = format!("/v1/publish/{}/", self.instance);
         push_encoded(&mut path, self.topic.as_str());
         let mut query = Query::new(path);
@@ -242,52 +280,62 @@ impl Target {
                 query.add(key, value);
             }
         }
+        for (key, value) in [
+            ("wait", care.wait_s.map(|seconds| seconds.to_string())),
+            ("confirm", care.confirm.map(|confirm| confirm.to_string())),
+            (
+                "confirm_within",
+                care.confirm_within_s.map(|seconds| seconds.to_string()),
+            ),
+        ] {
+            if let Some(value) = value {
+                query.add(key, &value);
+            }
+        }
         query.text
     }
 }
 
-/// A subscription as it comes from the node: lines of JSON.
-#[derive(Debug)]
-pub(crate) struct Stream {
-    body: Incoming,
-    received: BytesMut,
-    /// Bytes of `received` known to have no line feed.
-    searched: usize,
-    /// The connection it comes over.
-    client: Client,
+impl Care {
+    /// The longest wait for the answer.
+    fn longest(&self) -> Duration {
+        let seconds = self.wait_s.unwrap_or_default() + self.confirm_within_s.unwrap_or_default();
+        ANSWER_TIMEOUT + Duration::from_secs(seconds)
+    }
 }
 
-impl Stream {
-    /// A line that has already been received, without its end.
-    pub(crate) fn received_line(&mut self) -> Option<Bytes> {
-        let unsearched = self.received.get(self.searched..)?;
-        let Some(end) = unsearched.iter().position(|byte| *byte == b'\n') else {
-            self.searched = self.received.len();
-            return None;
-        };
-        let line = self.received.split_to(self.searched + end).freeze();
-        self.received.advance(1);
-        self.searched = 0;
-        Some(line)
-    }
+/// What a node says of a message that it has published.
+#[derive(Debug, Deserialize)]
+struct Published {
+    id: String,
+    /// How many peers hold it, and how many had to; nothing where none had to.
+    #[serde(default)]
+    confirmed: usize,
+    #[serde(default)]
+    required: usize,
+    #[serde(default)]
+    peers: Vec<PublishedAt>,
+}
 
-    /// Waits until more has been received; `false` when the node has ended the stream.
-    ///
-    /// # Errors
-    /// The node was lost, or sends what no node sends.
-    pub(crate) async fn receive(&mut self) -> Result<bool, ClientError> {
-        loop {
-            let Some(frame) = self.body.frame().await else {
-                return Ok(false);
-            };
-            let frame = frame.map_err(|source| self.client.lost(Some(source)))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if self.received.len() + data.len() > LINE_BYTES {
-                return Err(self.client.not_a_node("a line without end"));
-            }
-            self.received.extend_from_slice(&data);
-            return Ok(true);
+#[derive(Debug, Deserialize)]
+struct PublishedAt {
+    node: NodeId,
+    outcome: String,
+}
+
+impl Published {
+    /// Its id, if as many peers as had to hold it.
+    fn confirmed(self) -> Result<String, ClientError> {
+        if self.confirmed >= self.required {
+            return Ok(self.id);
         }
+        let at = |peer: &PublishedAt| format!("{}: {}", peer.node, peer.outcome.escape_debug());
+        Err(ClientError::Unconfirmed {
+            id: self.id.escape_debug().to_string(),
+            confirmed: self.confirmed,
+            required: self.required,
+            peers: self.peers.iter().map(at).collect::<Vec<_>>().join(", "),
+        })
     }
 }
 
@@ -342,14 +390,23 @@ pub(crate) enum ClientError {
         source: Option<hyper::Error>,
     },
     /// The connection stands, but nothing comes. What was under way may or may not have been done.
-    #[error("the node at {node} has not answered for {} s", ANSWER_TIMEOUT.as_secs())]
-    Silent { node: NodeUrl },
+    #[error("the node at {node} has not answered for {} s", waited.as_secs())]
+    Silent { node: NodeUrl, waited: Duration },
     /// The node is stopping or overloaded, and did not do it.
     #[error("the node is not available: {words}")]
     Unavailable { words: String },
     /// The node did not do it, in its own words.
     #[error("the node refused: {words}")]
     Refused { words: String },
+    /// The message is published, but fewer peers than had to have said in time that they hold it.
+    #[error("{id} is published, but {confirmed} of the {required} peers that were to confirm it have ({peers})")]
+    Unconfirmed {
+        id: String,
+        confirmed: usize,
+        required: usize,
+        /// Each peer with what became of the message there.
+        peers: String,
+    },
     /// Something answers there, but no node does.
     #[error("{node} gave {answer}; is it a node, and is it the same version as this program?")]
     NotANode { node: NodeUrl, answer: String },

@@ -1,8 +1,11 @@
 //! The one form of an error over HTTP: `{"error":"<words>","reason":"<code>"}`.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+/// A publisher that found no room may well find some after a second.
+const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a request was not served. Nothing was done, unless its reason says otherwise.
 #[derive(Debug)]
@@ -40,7 +43,11 @@ impl IntoResponse for ApiError {
         };
         let mut body = serde_json::to_vec(&form).unwrap_or_default();
         body.push(b'\n');
-        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        if self.reason == Reason::NoRoom {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
+        }
+        response
     }
 }
 
@@ -53,6 +60,8 @@ pub(crate) enum Reason {
     MissingPattern,
     TooManyPatterns,
     BadQuery,
+    /// A resume token that is none.
+    BadToken,
     BadField,
     BadContentType,
     BadJson,
@@ -63,6 +72,10 @@ pub(crate) enum Reason {
     ReservedTopic,
     UnknownPath,
     WrongMethod,
+    /// Fewer peers want the message than are to confirm it.
+    TooFewPeers,
+    /// The mesh is slower than what is published.
+    NoRoom,
     BadHost,
     BadOrigin,
     TooManyConnections,
@@ -79,6 +92,7 @@ impl Reason {
             Self::MissingPattern => (StatusCode::BAD_REQUEST, "missing_pattern"),
             Self::TooManyPatterns => (StatusCode::BAD_REQUEST, "too_many_patterns"),
             Self::BadQuery => (StatusCode::BAD_REQUEST, "bad_query"),
+            Self::BadToken => (StatusCode::BAD_REQUEST, "bad_token"),
             Self::BadField => (StatusCode::BAD_REQUEST, "bad_field"),
             Self::BadContentType => (StatusCode::BAD_REQUEST, "bad_content_type"),
             Self::BadJson => (StatusCode::BAD_REQUEST, "bad_json"),
@@ -88,6 +102,8 @@ impl Reason {
             Self::ReservedTopic => (StatusCode::FORBIDDEN, "reserved_topic"),
             Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
+            Self::TooFewPeers => (StatusCode::CONFLICT, "too_few_peers"),
+            Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
             Self::BadHost => (StatusCode::MISDIRECTED_REQUEST, "bad_host"),
             Self::BadOrigin => (StatusCode::FORBIDDEN, "bad_origin"),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),

@@ -2,12 +2,12 @@
 //!
 //! Messages have their form from [`MessageJson`]; here are the others, and the one that chooses.
 
-use bellwether::{Delivery, EpochEnded, Gap, LiveReport, MessageJson};
+use bellwether::{Delivery, EpochEnded, Gap, Live, LiveReport, MessageJson};
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 
-/// A delivery as JSON: a message as [`MessageJson`], `{"gap":{…}}` as [`GapJson`], or `{"epoch_ended":{…}}` as
-/// [`EpochEndedJson`].
+/// A delivery as JSON: a message as [`MessageJson`], `{"gap":{…}}` as [`GapJson`], `{"epoch_ended":{…}}` as
+/// [`EpochEndedJson`], or `{"live":{…}}` as [`LiveJson`].
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryJson<'a> {
     delivery: &'a Delivery,
@@ -51,6 +51,7 @@ impl Serialize for DeliveryJson<'_> {
             }
             Delivery::Gap(gap) => self.named(serializer, "gap", &GapJson::new(gap)),
             Delivery::EpochEnded(ended) => self.named(serializer, "epoch_ended", &EpochEndedJson::new(ended)),
+            Delivery::Live(live) => self.named(serializer, "live", &LiveJson::new(live)),
             other => Err(Error::custom(format_args!(
                 "this delivery has no JSON form yet: {other:?}"
             ))),
@@ -60,7 +61,16 @@ impl Serialize for DeliveryJson<'_> {
 
 /// Messages that will not come: `{"instance","node","epoch","first","last","count","cause","exact"}`.
 ///
-/// `cause` is `slow_subscriber` or `link_overrun`; `count` is an upper bound unless `exact`.
+/// `count` is an upper bound unless `exact`. `cause` says why:
+///
+/// | cause | the messages |
+/// | --- | --- |
+/// | `slow_subscriber` | were dropped, since this subscription read too slowly |
+/// | `disconnected` | had no room, and the stream ends after this; whoever resumes it gets them, while their source keeps them |
+/// | `link_overrun` | left the backlog of their source before the link to it, slow or cut short, could carry them |
+/// | `backlog_overrun` | left it while the link was down or the reader away |
+/// | `restarted` | were in the memory of a run of their source that is over |
+/// | `unverified` | arrived, but not as they were signed |
 #[derive(Debug, Clone, Copy)]
 pub struct GapJson<'a>(&'a Gap);
 
@@ -107,6 +117,29 @@ impl Serialize for EpochEndedJson<'_> {
         map.serialize_entry("epoch", &ended.source.epoch)?;
         map.serialize_entry("last_seq", &ended.last_seq)?;
         map.serialize_entry("tail_unknown", &ended.tail_unknown)?;
+        map.end()
+    }
+}
+
+/// The end of a replay: `{"instance","replayed","incomplete"}`. What was kept stands before it in the stream, what is
+/// published now after it; `incomplete` names the nodes that could not be asked for what they keep.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveJson<'a>(&'a Live);
+
+impl<'a> LiveJson<'a> {
+    /// The form of `live`.
+    pub fn new(live: &'a Live) -> Self {
+        Self(live)
+    }
+}
+
+impl Serialize for LiveJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let live = self.0;
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("instance", &live.instance)?;
+        map.serialize_entry("replayed", &live.replayed)?;
+        map.serialize_entry("incomplete", &live.incomplete)?;
         map.end()
     }
 }

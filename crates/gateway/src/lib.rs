@@ -21,12 +21,16 @@ mod gateway;
 mod api;
 mod guard;
 
+mod assurance;
 mod publish;
 mod subscribe;
 
 mod stream;
 
 mod rendering;
+
+mod beginning;
+mod place;
 mod resume_token;
 
 mod metrics;
@@ -35,4 +39,6 @@ mod views;
 mod error;
 pub mod json;
 
+pub use self::beginning::{Beginning, BeginningError};
 pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
+pub use self::resume_token::ResumeTokenError;

@@ -1,4 +1,13 @@
 //! `POST /v1/publish/{instance}/{topic}`: one request, one message.
+//!
+//! | status | body | the message |
+//! | --- | --- | --- |
+//! | 200 | `{"id"}` | is published: this node holds it |
+//! | 200 | `{"id","confirmed","required","peers":[{"node","outcome"}]}` | and so do as many peers as `confirm` asks for |
+//! | 202 | the same | is published, but fewer peers said within `confirm_within` that they hold it |
+//! | 202 | `{"id"}` | is published with `confirm=none` |
+//! | 409 | `too_few_peers` | is not published: fewer peers want it than are to confirm it |
+//! | 503 | `no_room` | is not published: there was no room for it within `wait` |
 
 use std::num::NonZeroU16;
 use std::pin::Pin;
@@ -9,12 +18,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use bellwether::{ContentType, Draft, DraftError, MessageId, NodeId, PublishError, Topic};
+use bellwether::{ContentType, Draft, DraftError, NodeId, PublishError, Topic};
 use bytes::{Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::api::{Api, Query, json, parse_instance};
+use crate::api::{Api, Query, parse_instance};
+use crate::assurance::Assurance;
 use crate::error::{ApiError, Reason, with_causes};
 
 /// A client has this long to send a payload.
@@ -35,11 +45,9 @@ pub(crate) struct PublishQuery {
     correlation_id: Option<String>,
     causation_id: Option<String>,
     schema_version: Option<NonZeroU16>,
-}
-
-#[derive(Serialize)]
-struct Published {
-    id: MessageId,
+    wait: Option<String>,
+    confirm: Option<String>,
+    confirm_within: Option<String>,
 }
 
 /// Publishes the body. What is wrong with the rest of the request is said before the body is read.
@@ -52,6 +60,11 @@ pub(crate) async fn publish(
 ) -> Result<Response, ApiError> {
     let Path((instance, topic)) = path.map_err(|err| ApiError::new(Reason::BadTopic, err.body_text()))?;
     let instance = parse_instance(&instance)?;
+    let assurance = Assurance::parse(
+        query.wait.as_deref(),
+        query.confirm.as_deref(),
+        query.confirm_within.as_deref(),
+    )?;
     let mut draft = draft(&topic, query)?;
     draft.content_type = content_type(&headers)?;
     draft.check(0).map_err(|err| refused_draft(&err))?;
@@ -62,12 +75,7 @@ pub(crate) async fn publish(
             ApiError::new(Reason::BadJson, words)
         })?;
     }
-    match api.node.publish(instance, &draft) {
-        Ok(id) => Ok(json(&Published { id })),
-        Err(PublishError::Draft(err)) => Err(refused_draft(&err)),
-        Err(err @ PublishError::Closed) => Err(ApiError::new(Reason::Stopping, err.to_string())),
-        Err(err) => Err(ApiError::new(Reason::Internal, with_causes(&err))),
-    }
+    assurance.publish(&api.node, instance, &draft).await
 }
 
 fn draft(topic: &str, query: PublishQuery) -> Result<Draft, ApiError> {
@@ -177,6 +185,15 @@ async fn collect_within(body: &mut Body, limit: usize) -> Result<Bytes, ApiError
 fn too_large(bytes: std::fmt::Arguments<'_>, limit: usize) -> ApiError {
     let words = format!("the payload has {bytes} bytes; this instance takes at most {limit} (`max_payload_bytes`)");
     ApiError::new(Reason::TooLarge, words)
+}
+
+/// The node does not publish it.
+pub(crate) fn refused(err: &PublishError) -> ApiError {
+    match err {
+        PublishError::Draft(err) => refused_draft(err),
+        PublishError::Closed => ApiError::new(Reason::Stopping, err.to_string()),
+        err => ApiError::new(Reason::Internal, with_causes(err)),
+    }
 }
 
 fn refused_draft(err: &DraftError) -> ApiError {

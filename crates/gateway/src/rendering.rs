@@ -4,20 +4,21 @@ use bellwether::{Delivery, LiveReport};
 use serde::Serialize;
 
 use crate::json::{DeliveryJson, SubscribedJson};
-use crate::resume_token::ResumeToken;
+use crate::place::Place;
 
 /// A form of stream, and what it must remember.
 #[derive(Debug)]
 pub(crate) enum Rendering {
     /// One JSON value per line.
     Ndjson,
-    /// Server-sent events: `event:` names the kind, `id:` where the stream stands, `data:` is the line of NDJSON.
-    Sse(ResumeToken),
+    /// Server-sent events: `event:` names the kind, `id:` where the stream stands (left out where nobody can say how to
+    /// go on), `data:` is the line of NDJSON.
+    Sse(Place),
 }
 
 impl Rendering {
     pub(crate) fn sse() -> Self {
-        Self::Sse(ResumeToken::default())
+        Self::Sse(Place::default())
     }
 
     pub(crate) fn content_type(&self) -> &'static str {
@@ -27,39 +28,32 @@ impl Rendering {
         }
     }
 
-    /// Appends where the subscription is live.
-    pub(crate) fn subscribed(&self, report: &LiveReport, out: &mut Vec<u8>) {
-        if let Self::Sse(_) = self {
-            out.extend_from_slice(b"event: subscribed\n");
+    /// The place of the stream, if the form shows it.
+    pub(crate) fn place(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::Ndjson => None,
+            Self::Sse(place) => Some(place),
         }
-        self.line(&SubscribedJson::new(report), out);
+    }
+
+    /// Appends where the subscription is live.
+    pub(crate) fn subscribed(&mut self, report: &LiveReport, out: &mut Vec<u8>) {
+        self.event("subscribed", &SubscribedJson::new(report), out);
     }
 
     /// Appends a delivery.
     pub(crate) fn delivery(&mut self, delivery: &Delivery, out: &mut Vec<u8>) {
-        if let Self::Sse(token) = self {
-            let name = match delivery {
-                Delivery::Message(envelope) => {
-                    token.advance(envelope.instance(), envelope.source(), envelope.seq());
-                    "message"
-                }
-                Delivery::Gap(gap) => {
-                    token.advance(gap.instance, &gap.source, gap.last);
-                    "gap"
-                }
-                Delivery::EpochEnded(ended) => {
-                    token.end(ended.instance, &ended.source);
-                    "epoch_ended"
-                }
-                _ => return,
-            };
-            out.extend_from_slice(b"id: ");
-            token.write(out);
-            out.extend_from_slice(b"\nevent: ");
-            out.extend_from_slice(name.as_bytes());
-            out.push(b'\n');
+        let name = match delivery {
+            Delivery::Message(_) => "message",
+            Delivery::Gap(_) => "gap",
+            Delivery::EpochEnded(_) => "epoch_ended",
+            Delivery::Live(_) => "live",
+            _ => return,
+        };
+        if let Some(place) = self.place() {
+            place.pass(delivery);
         }
-        self.line(&DeliveryJson::new(delivery), out);
+        self.event(name, &DeliveryJson::new(delivery), out);
     }
 
     /// Appends a comment that clients pass over, if the form has comments.
@@ -69,13 +63,20 @@ impl Rendering {
         }
     }
 
-    fn line(&self, value: &impl Serialize, out: &mut Vec<u8>) {
-        let (prefix, suffix): (&[u8], &[u8]) = match self {
-            Self::Ndjson => (b"", b"\n"),
-            Self::Sse(_) => (b"data: ", b"\n\n"),
-        };
+    fn event(&mut self, name: &str, value: &impl Serialize, out: &mut Vec<u8>) {
         let start = out.len();
-        out.extend_from_slice(prefix);
+        let mut suffix: &[u8] = b"\n";
+        if let Self::Sse(place) = self {
+            if let Some(token) = place.token() {
+                out.extend_from_slice(b"id: ");
+                token.write(out);
+                out.push(b'\n');
+            }
+            out.extend_from_slice(b"event: ");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\ndata: ");
+            suffix = b"\n\n";
+        }
         if let Err(err) = serde_json::to_writer(&mut *out, value) {
             tracing::debug!(%err, "a delivery was left out of a client's stream");
             out.truncate(start);

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bellwether::{LiveReport, Node, Subscription};
+use bellwether::{Delivery, GapCause, Instance, LiveReport, Node, Subscription};
 use bytes::Bytes;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
@@ -24,13 +24,16 @@ const TURN_DELIVERIES: usize = 64;
 /// An idle stream of server-sent events says something this often, so that nobody between takes it for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Ends once the node has stopped and everything was handed out. Dropping it unsubscribes.
+/// Ends once the node has stopped and everything was handed out, or one of its subscriptions was disconnected: a stream
+/// that went on without it would be a hole that nobody sees. Dropping it unsubscribes.
 pub(crate) struct DeliveryStream {
     subscriptions: Vec<Subscription>,
     /// Whose turn it is, and what it has taken of it. A full chunk does not end a turn: chunks that always filled in
     /// the same subscription's turn would give it less than its share.
     turn: usize,
     taken_in_turn: usize,
+    /// The instance whose subscription was told that it reads too slowly, and ends.
+    disconnected: Option<Instance>,
     rendering: Rendering,
     chunk: Vec<u8>,
     /// While the subscriptions are not live on every node: resolves when they are.
@@ -45,7 +48,7 @@ impl DeliveryStream {
         node: &Node,
         subscriptions: Vec<Subscription>,
         report: &LiveReport,
-        rendering: Rendering,
+        mut rendering: Rendering,
     ) -> Self {
         let mut chunk = Vec::new();
         rendering.subscribed(report, &mut chunk);
@@ -54,6 +57,7 @@ impl DeliveryStream {
             subscriptions,
             turn: 0,
             taken_in_turn: 0,
+            disconnected: None,
             chunk,
             heartbeat: matches!(rendering, Rendering::Sse(_)).then(|| Box::pin(tokio::time::sleep(HEARTBEAT))),
             rendering,
@@ -65,6 +69,11 @@ impl DeliveryStream {
         if let Some(live) = &mut self.live
             && let Poll::Ready(report) = live.as_mut().poll(context)
         {
+            if let Some(place) = self.rendering.place() {
+                for subscription in &self.subscriptions {
+                    place.place(subscription.instance(), &subscription.positions());
+                }
+            }
             self.rendering.subscribed(&report, &mut self.chunk);
             self.live = None;
         }
@@ -78,14 +87,27 @@ impl DeliveryStream {
             let Some(subscription) = self.subscriptions.get_mut(self.turn) else {
                 return;
             };
-            match Pin::new(subscription).poll_next(context) {
+            match Pin::new(&mut *subscription).poll_next(context) {
                 Poll::Ready(Some(delivery)) => {
+                    match (&delivery, self.rendering.place()) {
+                        (Delivery::Live(live), Some(place)) => {
+                            place.went_live(live.instance, &subscription.positions());
+                        }
+                        (Delivery::Gap(gap), _) if gap.cause == GapCause::Disconnected => {
+                            self.disconnected = Some(gap.instance);
+                        }
+                        _ => {}
+                    }
                     self.rendering.delivery(&delivery, &mut self.chunk);
                     asleep_in_a_row = 0;
                     self.taken_in_turn += 1;
                     if self.taken_in_turn == TURN_DELIVERIES {
                         self.next_turn();
                     }
+                }
+                Poll::Ready(None) if self.disconnected == Some(subscription.instance()) => {
+                    self.subscriptions.clear();
+                    self.live = None;
                 }
                 Poll::Ready(None) => {
                     drop(self.subscriptions.remove(self.turn));

@@ -10,10 +10,13 @@ use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscripti
 use tokio::task::JoinSet;
 
 use crate::api::{Api, Query, parse_instance};
-use crate::error::{ApiError, Reason};
+use crate::beginning::{Beginning, BeginningError};
+use crate::error::{ApiError, Reason, with_causes};
 use crate::rendering::Rendering;
 use crate::stream::{DeliveryStream, merge_reports};
 
+/// What a browser sends when it connects again: the `id:` of the last event it has received.
+const LAST_EVENT_ID: &str = "last-event-id";
 /// Patterns of one stream. More is better said with wildcards; and they must fit into the line of a request.
 const MAX_PATTERNS: usize = 256;
 
@@ -25,8 +28,13 @@ pub(crate) async fn subscribe(
     Query(pairs): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let request = SubscribeRequest::parse(&pairs, &headers)?;
-    let (subscriptions, report) = subscribe_all(&api.node, request.patterns).await?;
+    let mut request = SubscribeRequest::parse(&pairs, &headers)?;
+    let (subscriptions, report) = subscribe_all(&api.node, request.patterns, &request.from).await?;
+    if let Some(place) = request.rendering.place() {
+        for subscription in &subscriptions {
+            place.begin(subscription, &request.from.of(subscription.instance()), &api.node);
+        }
+    }
     let content_type = request.rendering.content_type();
     let stream = DeliveryStream::new(&api.node, subscriptions, &report, request.rendering);
     let headers = [
@@ -38,6 +46,7 @@ pub(crate) async fn subscribe(
 
 struct SubscribeRequest {
     patterns: BTreeMap<Instance, Vec<Pattern>>,
+    from: Beginning,
     rendering: Rendering,
 }
 
@@ -45,6 +54,7 @@ impl SubscribeRequest {
     fn parse(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut patterns: BTreeMap<Instance, Vec<Pattern>> = BTreeMap::new();
         let mut format = None;
+        let mut from = None;
         for (name, value) in pairs {
             match name.as_str() {
                 "pattern" => {
@@ -52,9 +62,10 @@ impl SubscribeRequest {
                     patterns.entry(instance).or_default().push(pattern);
                 }
                 "format" => format = Some(value.as_str()),
+                "from" => from = Some(parse_from(value)?),
                 other => {
                     let words = format!(
-                        "unknown parameter `{}`; this path takes pattern and format",
+                        "unknown parameter `{}`; this path takes pattern, from and format",
                         other.escape_debug()
                     );
                     return Err(ApiError::new(Reason::BadQuery, words));
@@ -81,8 +92,46 @@ impl SubscribeRequest {
             None => Rendering::Ndjson,
             Some(_) => return Err(ApiError::new(Reason::BadQuery, "`format` must be sse or ndjson")),
         };
-        Ok(Self { patterns, rendering })
+        // A client that connects again with the same query says in the header how far it came.
+        let from = last_event(headers)?.or(from).unwrap_or_default();
+        Ok(Self {
+            patterns,
+            from,
+            rendering,
+        })
     }
+}
+
+fn parse_from(text: &str) -> Result<Beginning, ApiError> {
+    text.parse().map_err(|err| {
+        let mut words = format!("`from` is wrong: {}", with_causes(&err));
+        if text.contains(' ') {
+            words.push_str("; for `+` write %2B in a query");
+        }
+        bad_beginning(&err, words)
+    })
+}
+
+fn last_event(headers: &HeaderMap) -> Result<Option<Beginning>, ApiError> {
+    let Some(id) = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    // What is not ASCII is no id of ours either.
+    let behind = Beginning::behind(id.to_str().unwrap_or("?"));
+    behind.map(Some).map_err(|err| {
+        bad_beginning(
+            &err,
+            format!("the header Last-Event-ID is wrong: {}", with_causes(&err)),
+        )
+    })
+}
+
+fn bad_beginning(err: &BeginningError, words: String) -> ApiError {
+    let reason = match err {
+        BeginningError::Token { .. } => Reason::BadToken,
+        _ => Reason::BadQuery,
+    };
+    ApiError::new(reason, words)
 }
 
 fn parse_pattern(text: &str) -> Result<(Instance, Pattern), ApiError> {
@@ -121,11 +170,12 @@ fn accepts_sse(headers: &HeaderMap) -> bool {
 async fn subscribe_all(
     node: &Node,
     patterns: BTreeMap<Instance, Vec<Pattern>>,
+    from: &Beginning,
 ) -> Result<(Vec<Subscription>, LiveReport), ApiError> {
     let mut waiting = JoinSet::new();
     for (instance, patterns) in patterns {
-        let node = node.clone();
-        waiting.spawn(async move { node.subscribe(instance, patterns).await });
+        let (node, from) = (node.clone(), from.of(instance));
+        waiting.spawn(async move { node.subscribe_from(instance, patterns, from).await });
     }
     let mut subscriptions = Vec::new();
     let mut reports = Vec::new();

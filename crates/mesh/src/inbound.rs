@@ -11,14 +11,15 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::acks::Acks;
 use crate::close::Close;
 use crate::control_stream::{self, ControlError};
 use crate::identity::Identity;
 use crate::membership::{self, Received};
 use crate::reader::{self, StreamError};
+use crate::replay::{self, REPLAYS};
 use crate::shared::Shared;
 use crate::sources::Upstream;
+use bellwether_protocol::acks::Acks;
 use bellwether_protocol::control::{FromAcceptor, FromDialer, Hello, MAX_HELLO, WIRE_VERSION, Welcome};
 use bellwether_protocol::feed_reader::ReceiveError;
 use bellwether_protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
@@ -260,6 +261,9 @@ impl Inbound<'_> {
         }
         self.connection
             .set_max_concurrent_uni_streams(VarInt::from_u32(STREAMS));
+        // The control stream is one of them.
+        self.connection
+            .set_max_concurrent_bi_streams(VarInt::from_u32(1 + REPLAYS));
         match self.greeting.lane {
             Lane::Urgent => self.run_urgent(send, recv).await,
             Lane::Events | Lane::Bulk => {
@@ -297,6 +301,7 @@ impl Inbound<'_> {
     async fn run_streams(&self, control: impl Future<Output = Result<(), ControlError>>) -> Close {
         let mut control = std::pin::pin!(control);
         let mut streams: JoinSet<Result<(), StreamError>> = JoinSet::new();
+        let mut replays: JoinSet<()> = JoinSet::new();
         loop {
             tokio::select! {
                 () = self.session.cancelled() => return Close::Replaced,
@@ -308,6 +313,21 @@ impl Inbound<'_> {
                         streams.spawn(async move { receive(&shared, &upstream, link, lane, from, stream).await });
                     }
                     Err(_lost) => return Close::Gone,
+                },
+                asked = self.connection.accept_bi() => match asked {
+                    Ok((send, recv)) => {
+                        let (shared, peer) = (self.shared.clone(), self.greeting.source.clone());
+                        replays.spawn(async move {
+                            if let Err(err) = replay::answer(&shared, send, recv).await {
+                                tracing::debug!(%peer, err = &err as &dyn std::error::Error, "a replay ended early");
+                            }
+                        });
+                    }
+                    Err(_lost) => return Close::Gone,
+                },
+                Some(ended) = replays.join_next() => match ended {
+                    Err(err) if err.is_panic() => std::panic::resume_unwind(err.into_panic()),
+                    _ => {}
                 },
                 Some(ended) = streams.join_next() => match ended {
                     Ok(Ok(())) => {}
@@ -349,7 +369,8 @@ impl Inbound<'_> {
                 () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(acked_at + ACK_DELAY),
                 () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
                     acked_at = Instant::now();
-                    let due = acks.due(self.shared, self.upstream);
+                    let (sources, now) = (self.shared.sources.count(), self.shared.started.elapsed());
+                    let due = acks.due(&self.shared.broker, self.upstream, sources, now);
                     // Room may come back though nothing arrives: it is looked at again until it is all there.
                     ack_at = acks.is_bounded().then(|| acked_at + ACK_DELAY);
                     if !due.is_empty() {

@@ -18,7 +18,6 @@ mod identity;
 
 mod stranger;
 
-mod acks;
 mod confirmation;
 mod control_stream;
 mod dial;
@@ -26,6 +25,7 @@ mod inbound;
 mod links;
 mod outbound;
 mod reader;
+mod replay;
 mod session;
 mod sources;
 mod writer;
@@ -36,7 +36,10 @@ pub use self::confirmation::Outcome;
 pub use self::endpoint::{SocketFactory, UdpSockets};
 pub use self::identity::IdentityError;
 pub use self::mesh::{Mesh, MeshError, MeshSettings};
+pub use self::replay::{Replay, ReplayError};
 pub use self::stranger::Strangers;
 pub use self::supervisor::Supervisor;
 pub use bellwether_protocol::lane::Lane;
 pub use bellwether_protocol::member::{Member, MemberState};
+pub use bellwether_protocol::replay::ReplayStart;
+pub use bellwether_protocol::upstream::PastRun;

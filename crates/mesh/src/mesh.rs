@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bellwether_broker::{Broker, Subscription};
+use bellwether_broker::Broker;
 use bellwether_message::{Epoch, Instance, KeyRing, NodeId, Pattern, Source};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -19,13 +19,17 @@ use crate::endpoint::{Endpoints, SocketFactory};
 use crate::identity::{Identity, IdentityError};
 use crate::links::{Command, GossipCarrier, Links};
 use crate::membership::{Gossip, GossipSettings, INBOX};
+use crate::replay::{self, Replay, ReplayError};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::sources::Sources;
 use crate::stranger::Strangers;
 use crate::supervisor::Supervisor;
+use bellwether_protocol::control;
 use bellwether_protocol::member::{Member, MemberState};
+use bellwether_protocol::replay::{ReplayRequest, ReplayStart};
 use bellwether_protocol::roster::Roster;
+use bellwether_protocol::upstream::PastRun;
 
 /// Gossip that has named nobody new for so many intervals has named everybody.
 const SETTLE_INTERVALS: u32 = 3;
@@ -186,9 +190,10 @@ impl Mesh {
             .collect()
     }
 
-    /// Waits until every known node has confirmed. Cancel safe; does not hold the subscription.
-    pub fn confirmed(&self, subscription: &Subscription) -> impl Future<Output = ()> + Send + use<> {
-        let (this, instance, patterns) = (self.clone(), subscription.instance(), subscription.patterns().to_vec());
+    /// Waits until every known node has confirmed to send everything that a present subscription with these patterns wants.
+    /// Cancel safe; holds nothing.
+    pub fn confirmed(&self, instance: Instance, patterns: &[Pattern]) -> impl Future<Output = ()> + Send + use<> {
+        let (this, patterns) = (self.clone(), patterns.to_vec());
         async move {
             let mut confirmations = this.shared.sources.confirmations();
             let mut members = this.watch_members();
@@ -199,6 +204,47 @@ impl Mesh {
                 }
             }
         }
+    }
+
+    /// The runs of other nodes whose feeds come here, by node id; among them some that are down.
+    pub fn sources(&self) -> Vec<Arc<Source>> {
+        let all = self.shared.sources.all();
+        all.iter().map(|upstream| upstream.source.clone()).collect()
+    }
+
+    /// The runs of other nodes that are over, the last of each node, by node id, and how far their feeds came.
+    pub fn past_runs(&self) -> Vec<PastRun> {
+        self.shared.sources.past()
+    }
+
+    /// Asks a run for a part of its backlog: all messages of the instance that match any of the patterns, from `start` to
+    /// the seq `through`, or to what is published now.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: it cannot be asked.
+    pub async fn replay(
+        &self,
+        run: &Arc<Source>,
+        instance: Instance,
+        patterns: &[Pattern],
+        start: ReplayStart,
+        through: u64,
+    ) -> Result<Replay, ReplayError> {
+        let mut request = ReplayRequest {
+            instance: instance.index() as u8,
+            epoch: run.epoch.0,
+            patterns: patterns.iter().map(Pattern::to_string).collect(),
+            start,
+            through,
+        };
+        if control::encode(&request).is_none() {
+            // More patterns than fit into a frame: all is asked for, and the asker chooses.
+            request.patterns = vec!["*".to_owned()];
+            if matches!(start, ReplayStart::Last(_)) {
+                request.start = ReplayStart::Seq(1);
+            }
+        }
+        replay::ask(&self.shared, run, &request).await
     }
 
     /// How long this mesh has been running: the clock of [`has_room`](Self::has_room) and of the broker's.

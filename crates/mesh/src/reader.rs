@@ -56,8 +56,8 @@ pub(crate) async fn receive(
 /// How long a stream may still be held back for local subscriptions that read, but not as fast as it brings.
 ///
 /// After a cut a whole backlog comes at the speed of the link, and would overflow the queues of subscriptions that keep
-/// up with what is published. Only so much in all, so that one slow reader never costs the others more than a moment: a
-/// steady flood is not held back.
+/// up with what is published. Only so much in all, and only while they read fast: once one is found to be slow the stream
+/// is never held back again, and what it leaves unread costs it alone.
 struct Patience {
     left: Duration,
 }
@@ -66,8 +66,8 @@ struct Patience {
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether there is room.
 const ROOM_POLL: Duration = Duration::from_millis(2);
-/// A subscription that does not move within this time is not waited for.
-const MOVES_WITHIN: Duration = Duration::from_millis(20);
+/// A subscription that reads fewer than so many messages in so long is slow: below 8,000 a second.
+const PACE: (u64, Duration) = (160, Duration::from_millis(20));
 
 impl Default for Patience {
     fn default() -> Self {
@@ -77,23 +77,30 @@ impl Default for Patience {
 
 impl Patience {
     async fn wait_for_room(&mut self, shared: &Shared, instance: Instance) {
-        let (mut at, mut stands) = (shared.broker.crowded_at(instance), Duration::ZERO);
-        while at.is_some() && !self.left.is_zero() && stands < MOVES_WITHIN {
+        let (messages, within) = PACE;
+        let mut waited = Duration::ZERO;
+        let Some(mut begin) = shared.broker.crowded_at(instance).filter(|_| !self.left.is_zero()) else {
+            return;
+        };
+        while !self.left.is_zero() {
             tokio::time::sleep(ROOM_POLL).await;
             self.left = self.left.saturating_sub(ROOM_POLL);
-            let now_at = shared.broker.crowded_at(instance);
-            stands = if now_at == at {
-                stands + ROOM_POLL
-            } else {
-                Duration::ZERO
+            waited += ROOM_POLL;
+            let Some(at) = shared.broker.crowded_at(instance) else {
+                return;
             };
-            at = now_at;
+            if waited >= within {
+                if at < begin.saturating_add(messages) {
+                    self.left = Duration::ZERO;
+                }
+                (begin, waited) = (at, Duration::ZERO);
+            }
         }
     }
 }
 
 /// What a data stream begins with, after its kind: the header and the first seq.
-async fn read_preface(stream: &mut RecvStream) -> Result<(StreamHeader, u64), StreamError> {
+pub(crate) async fn read_preface(stream: &mut RecvStream) -> Result<(StreamHeader, u64), StreamError> {
     let mut len = [0; 2];
     stream.read_exact(&mut len).await?;
     let len = usize::from(u16::from_le_bytes(len));

@@ -125,7 +125,7 @@ impl Session {
     }
 
     /// The connection of a lane, dialed when first needed.
-    async fn lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
+    pub(crate) async fn lane(&self, shared: &Shared, link: &Link, lane: Lane) -> Result<Connection, LinkError> {
         if lane == Lane::Urgent {
             return Ok(self.connection.clone());
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bellwether_broker::{Broker, SourceSlot};
 use bellwether_message::{Epoch, NodeId, Source};
 use bellwether_protocol::lane::Lane;
-use bellwether_protocol::upstream::{self, Carrier, LinkRefused, Upstreams};
+use bellwether_protocol::upstream::{self, Carrier, LinkRefused, PastRun, Upstreams};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +103,16 @@ impl Sources {
     /// The slot of a node's present run, if any of its links was ever up.
     pub(crate) fn slot(&self, node: &NodeId) -> Option<SourceSlot> {
         self.upstreams.of(node).map(|upstream| upstream.slot)
+    }
+
+    /// All present runs, by node id.
+    pub(crate) fn all(&self) -> Vec<Arc<Upstream>> {
+        self.upstreams.all()
+    }
+
+    /// The last run of each node that is over, by node id.
+    pub(crate) fn past(&self) -> Vec<PastRun> {
+        self.upstreams.past()
     }
 
     /// How many sources there are.

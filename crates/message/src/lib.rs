@@ -26,6 +26,7 @@ mod stream_header;
 
 pub mod codec;
 pub mod json;
+pub mod planted;
 
 pub use self::content_type::ContentType;
 pub use self::draft::{

@@ -30,7 +30,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bellwether_broker::InstanceSettings;
+use bellwether_broker::{InstanceSettings, Overflow};
 use bellwether_message::{Instance, MAX_PAYLOAD_BYTES, NodeId};
 
 pub use self::address::AddressProblem;
@@ -221,7 +221,14 @@ impl Config {
             config.drain_timeout = Duration::from_millis(ms);
         }
         for (instance, layer) in layer.instances {
-            apply(layer, &mut config.instances[instance.index()]);
+            let settings = &mut config.instances[instance.index()];
+            if let Some(given) = &layer.overflow {
+                settings.overflow = Overflow::from_name(given).ok_or_else(|| ConfigError::Overflow {
+                    setting: origins.setting(&layer::instance_key(instance, "overflow")),
+                    given: given.clone(),
+                })?;
+            }
+            apply(&layer, settings);
         }
         if let Some(source) = layer.secret {
             config.secrets = Secrets::load(&source, &origins.of("secret_file"))?;
@@ -368,7 +375,8 @@ fn numbers(settings: &InstanceSettings) -> [u64; 6] {
     ]
 }
 
-fn apply(layer: InstanceLayer, settings: &mut InstanceSettings) {
+/// Takes the numbers over.
+fn apply(layer: &InstanceLayer, settings: &mut InstanceSettings) {
     // Where `usize` has 32 bits, more than it can count becomes all it can count.
     let size = |given: Option<u64>, default| given.map_or(default, |n| usize::try_from(n).unwrap_or(usize::MAX));
     settings.backlog_messages = size(layer.backlog_messages, settings.backlog_messages);

@@ -11,16 +11,18 @@ mod host;
 mod node;
 mod publishing;
 mod readiness;
+mod replay;
+mod subscription;
 
 pub use bellwether_broker::{
-    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, PublishError, SubscribeError,
-    Subscription,
+    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, Live, Overflow, Position,
+    PublishError, SubscribeError,
 };
 pub use bellwether_mesh::{Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
-    ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, NodeId,
-    Pattern, Source, Timestamp, Topic, TopicError, WallClock,
+    ContentType, Draft, DraftError, Envelope, Epoch, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId,
+    MessageIdError, NodeId, Pattern, Source, Timestamp, TimestampError, Topic, TopicError, WallClock,
 };
 
 pub use self::builder::NodeBuilder;
@@ -31,6 +33,8 @@ pub use self::publishing::{
     Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,
 };
 pub use self::readiness::{LiveReport, Readiness};
+pub use self::replay::{FeedPosition, ReplayFrom};
+pub use self::subscription::Subscription;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

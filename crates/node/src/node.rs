@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError, Subscription};
+use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError};
 use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor};
 use bellwether_message::{
     Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Topic, WallClock,
 };
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
 use crate::epoch_file;
 use crate::host::Host;
 use crate::readiness::{LiveReport, Readiness};
+use crate::replay::{self, FeedPosition, ReplayFrom};
+use crate::subscription::Subscription;
 
 /// A subscription waits so long for the known nodes to confirm.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
@@ -132,19 +135,56 @@ impl Node {
         instance: Instance,
         patterns: impl IntoIterator<Item = Pattern>,
     ) -> Result<(Subscription, LiveReport), SubscribeError> {
+        self.subscribe_from(instance, patterns, ReplayFrom::Live).await
+    }
+
+    /// The same, beginning with what the nodes still keep. Each node is asked for its own feed; their messages are merged
+    /// by time, each feed in its order, and go over into what is published now without a hole or a double. What is no
+    /// longer kept, or was published by a run that is over, is told as a gap; [`Delivery::Live`](crate::Delivery::Live)
+    /// stands between, and names the nodes that could not be asked.
+    ///
+    /// # Errors
+    /// [`SubscribeError`].
+    pub async fn subscribe_from(
+        &self,
+        instance: Instance,
+        patterns: impl IntoIterator<Item = Pattern>,
+        from: ReplayFrom,
+    ) -> Result<(Subscription, LiveReport), SubscribeError> {
         let subscription = self.inner.broker.subscribe(instance, patterns)?;
         if let Some(mesh) = &self.inner.mesh {
             let _ = tokio::time::timeout(JOIN_WITHIN, mesh.joined()).await;
-            let _ = tokio::time::timeout(LIVE_WITHIN, mesh.confirmed(&subscription)).await;
+            let _ = tokio::time::timeout(LIVE_WITHIN, mesh.confirmed(instance, subscription.patterns())).await;
         }
         let report = self.live_report(instance, subscription.patterns());
+        let subscription = match from {
+            ReplayFrom::Live => Subscription::live(subscription),
+            from => self.replay(subscription, from),
+        };
         Ok((subscription, report))
+    }
+
+    fn replay(&self, mut anchor: bellwether_broker::Subscription, from: ReplayFrom) -> Subscription {
+        anchor.stop_reading();
+        let (items, inbox) = mpsc::channel(replay::AHEAD);
+        let had = match &from {
+            ReplayFrom::Resume(positions) => positions
+                .iter()
+                .filter(|position| position.instance == anchor.instance() && position.seq != FeedPosition::LIVE)
+                .map(|position| (position.source.clone(), position.seq))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let subscription = Subscription::replaying(anchor.instance(), anchor.patterns().into(), inbox, had);
+        let replaying = replay::run(self.clone(), anchor, from, items);
+        self.inner.supervisor.spawn("replay", replaying);
+        subscription
     }
 
     /// Waits until every known node has confirmed the subscription. Does not borrow it; cancel safe.
     pub fn became_live(&self, subscription: &Subscription) -> impl Future<Output = LiveReport> + Send + use<> {
         let (this, instance, patterns) = (self.clone(), subscription.instance(), subscription.patterns().to_vec());
-        let confirmed = self.inner.mesh.as_ref().map(|mesh| mesh.confirmed(subscription));
+        let confirmed = self.inner.mesh.as_ref().map(|mesh| mesh.confirmed(instance, &patterns));
         async move {
             if let Some(confirmed) = confirmed {
                 confirmed.await;
@@ -399,6 +439,8 @@ pub struct InstanceInfo {
     pub queue_limit_messages: usize,
     /// Bound of a subscription's queue in bytes.
     pub queue_limit_bytes: usize,
+    /// What happens to a subscription whose queue is full, by its [name](crate::Overflow::name).
+    pub overflow: &'static str,
 }
 
 impl InstanceInfo {
@@ -425,6 +467,7 @@ impl InstanceInfo {
             backlog_limit_bytes: settings.backlog_bytes,
             queue_limit_messages: settings.queue_messages,
             queue_limit_bytes: settings.queue_bytes,
+            overflow: settings.overflow.name(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Envelope, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, VerifyError};
 use bytes::Bytes;
 
@@ -134,7 +135,9 @@ impl FeedReader {
             }
             Mark::Skipped { through } => feed.on_skipped(through)?,
             Mark::EpochEnded { last } => {
-                feed.on_ended(last)?;
+                if !feed.on_ended(last)? {
+                    return Ok(false);
+                }
                 let ended = EpochEnded {
                     source: self.source.clone(),
                     instance: self.instance,
@@ -162,6 +165,9 @@ impl FeedReader {
 
     fn flush(&mut self, broker: &Broker) {
         if !self.batch.is_empty() {
+            if is_planted(Planted::SwappedInBatch) {
+                self.batch.reverse()
+            }
             broker.deliver(self.slot, self.instance, &self.batch);
             self.batch.clear();
         }
@@ -183,4 +189,89 @@ pub enum ReceiveError {
     /// Something is out of its place.
     #[error(transparent)]
     Order(#[from] OrderError),
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_broker::{Delivery, InstanceSettings};
+    use bellwether_message::{Draft, Epoch, NodeId, Topic};
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::outgoing_feed::OutgoingFeed;
+
+    const INSTANCE: Instance = Instance::Alerts;
+
+    fn broker(node: &str, ring: &KeyRing) -> Broker {
+        let source = Source {
+            node: NodeId::new(node).unwrap(),
+            epoch: Epoch(1),
+        };
+        Broker::new(
+            "c",
+            source,
+            Some(ring),
+            &Instance::ALL.map(InstanceSettings::default_for),
+        )
+    }
+
+    /// A stream of messages `first` to `last` from a to b, `harm` done to it on the way; what b's subscription is told.
+    fn received(harm: impl FnOnce(&mut [u8])) -> (Vec<String>, Result<bool, ReceiveError>) {
+        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let (a, b) = (broker("a", &ring), broker("b", &ring));
+        let pattern = Pattern::new("t").unwrap();
+        let mut subscription = b.subscribe(INSTANCE, [pattern.clone()]).unwrap();
+        let slot = b.attach(a.source().clone(), true);
+        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, 0);
+        outgoing.want_only(vec![(pattern, 1, 1)], 0);
+        for text in ["one", "two", "three"] {
+            let draft = Draft::new(Topic::new("t").unwrap(), "e").text(text);
+            a.publish(INSTANCE, &draft).unwrap();
+        }
+        let mut stream = BytesMut::new();
+        outgoing.fill(&a, &mut stream).unwrap();
+        harm(&mut stream);
+        let mut feed = IncomingFeed::from_start();
+        let header = a.sealer(INSTANCE).header().unwrap();
+        let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
+        let taken = reader.take(stream.freeze(), &mut feed, &b);
+        let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
+            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
+            Delivery::Gap(gap) => format!("gap {}-{} {}", gap.first, gap.last, gap.cause),
+            other => panic!("{other:?}"),
+        });
+        let told = told.collect();
+        assert_eq!(
+            b.counters(INSTANCE).dropped(DropReason::Unverified).value() > 0,
+            taken.is_ok() && format!("{told:?}").contains("unverified"),
+        );
+        (told, taken)
+    }
+
+    fn change(stream: &mut [u8], what: &[u8]) {
+        let at = stream.windows(what.len()).position(|window| window == what).unwrap();
+        stream[at] ^= 1;
+    }
+
+    #[test]
+    fn an_unharmed_stream_is_delivered() {
+        let (told, taken) = received(|_| {});
+        assert_eq!(told, ["one", "two", "three"]);
+        assert!(taken.unwrap(), "the pattern was confirmed");
+    }
+
+    #[test]
+    fn a_message_that_fails_verification_is_a_gap_and_the_rest_comes() {
+        let (told, taken) = received(|stream| change(stream, b"two"));
+        assert_eq!(told, ["one", "gap 2-2 unverified", "three"]);
+        taken.unwrap();
+    }
+
+    #[test]
+    fn a_mark_that_fails_verification_ends_the_stream() {
+        // The first frame confirms the pattern.
+        let (told, taken) = received(|stream| stream[3] ^= 1);
+        assert_eq!(told, [] as [&str; 0]);
+        assert!(matches!(taken, Err(ReceiveError::Unverified(_))), "{taken:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! The receiver's side of a feed: nothing twice, nothing out of order, nothing skipped unannounced.
 
+use bellwether_message::planted::{Planted, is_planted};
+
 /// No feed gets this far; a seq above it is an attempt to make arithmetic overflow.
 const MAX_SEQ: u64 = u64::MAX / 4;
 
@@ -22,7 +24,9 @@ impl IncomingFeed {
 
     /// The next seq to ask for; 0 = whatever is published next.
     pub fn next(&self) -> u64 {
-        self.seen.map_or(0, |seen| seen.saturating_add(1))
+        self.seen.map_or(0, |seen| {
+            seen.saturating_add(1) - u64::from(seen > 0 && is_planted(Planted::TwiceAfterResume))
+        })
     }
 
     /// The last seq accounted for.
@@ -32,7 +36,7 @@ impl IncomingFeed {
 
     /// What the source is told: the last seq accounted for, and one more once the feed's end was heard.
     pub fn acknowledged(&self) -> u64 {
-        self.seen() + u64::from(self.ended)
+        self.seen() + u64::from(self.ended) + 1000 * u64::from(is_planted(Planted::AckAhead))
     }
 
     /// A stream begins, and speaks of `start` and what follows.
@@ -42,7 +46,13 @@ impl IncomingFeed {
             .filter(|before| *before <= MAX_SEQ)
             .ok_or(OrderError)?;
         match self.seen {
-            Some(seen) if seen != before => Err(OrderError),
+            Some(seen)
+                if seen != before
+                    && !is_planted(Planted::TwiceAfterResume)
+                    && !is_planted(Planted::ResumeForgotten) =>
+            {
+                Err(OrderError)
+            }
             _ => {
                 self.seen = Some(before);
                 Ok(())
@@ -78,11 +88,15 @@ impl IncomingFeed {
         Ok(())
     }
 
-    /// The feed ends.
-    pub fn on_ended(&mut self, last: u64) -> Result<(), OrderError> {
+    /// The feed ends; false if that was heard before. A source whose link was lost before it heard that its end was
+    /// heard tells it again on the next.
+    pub fn on_ended(&mut self, last: u64) -> Result<bool, OrderError> {
+        if self.ended && self.seen == Some(last) && !is_planted(Planted::EndRefusedAgain) {
+            return Ok(false);
+        }
         self.on_skipped(last)?;
         self.ended = true;
-        Ok(())
+        Ok(true)
     }
 
     /// Whether the source has told the feed's end.
@@ -126,9 +140,20 @@ mod tests {
         assert_eq!(feed.on_message(u64::MAX, 19), Err(OrderError), "overflow");
         assert_eq!(feed.on_gap(21, u64::MAX), Err(OrderError), "absurd");
         assert_eq!(feed.acknowledged(), 20);
-        feed.on_ended(20).unwrap();
+        assert_eq!(feed.on_ended(20), Ok(true));
         assert_eq!(feed.acknowledged(), 21);
         assert_eq!(feed.on_message(1, 21), Err(OrderError), "after the end");
+    }
+
+    #[test]
+    fn an_end_may_be_told_again_but_only_the_same() {
+        let mut feed = IncomingFeed::from_start();
+        feed.on_message(7, 7).unwrap();
+        assert_eq!(feed.on_ended(9), Ok(true));
+        feed.on_start(10).unwrap();
+        assert_eq!(feed.on_ended(9), Ok(false));
+        assert_eq!(feed.on_ended(10), Err(OrderError));
+        assert_eq!(feed.acknowledged(), 10);
     }
 
     #[test]

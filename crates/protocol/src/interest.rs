@@ -1,6 +1,7 @@
 //! Interest on its way: the acceptor tells what it wants, the dialer hears it.
 
 use bellwether_broker::{Broker, Change, InterestEntry, InterestUpdate, MAX_PATTERNS, SourceSlot};
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Instance, Pattern};
 
 use crate::control::{InterestChange, InterestFrame, WANTS_PER_FRAME, Want};
@@ -29,7 +30,7 @@ impl InterestTeller {
             };
             (interest.version(), update)
         };
-        self.told = Some(version);
+        self.told = Some(version + u64::from(is_planted(Planted::InterestChangeLost) && version % 5 == 4));
         let (whole, changes): (bool, Vec<InterestChange>) = match update {
             InterestUpdate::Whole(entries) => {
                 (true, entries.into_iter().map(|entry| self.add(broker, entry)).collect())

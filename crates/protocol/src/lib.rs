@@ -15,6 +15,7 @@
 // What arrives from elsewhere must never panic this process.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
 
+pub mod acks;
 pub mod backoff;
 pub mod conflict;
 pub mod control;
@@ -26,6 +27,7 @@ pub mod lane;
 pub mod mark;
 pub mod member;
 pub mod outgoing_feed;
+pub mod replay;
 pub mod roster;
 pub mod upstream;
 pub mod window;

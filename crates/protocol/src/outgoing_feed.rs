@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use bellwether_broker::Broker;
 use bellwether_broker::matcher::Matcher;
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Envelope, Instance, Pattern, SealError};
 use bytes::BytesMut;
 
@@ -70,7 +71,11 @@ pub enum Filled {
 impl OutgoingFeed {
     /// A cursor at `next`; 0 = after `head`, the newest message.
     pub fn new(instance: Instance, next: u64, head: u64) -> Self {
-        let next = if next == 0 { head + 1 } else { next.min(head + 1) };
+        let next = if next == 0 || is_planted(Planted::ResumeForgotten) {
+            head + 1
+        } else {
+            next.min(head + 1)
+        };
         Self {
             instance,
             next,
@@ -136,7 +141,11 @@ impl OutgoingFeed {
             return;
         }
         self.forget(&pattern);
-        let from = if from == 0 { head + 1 } else { from };
+        let from = if from == 0 || is_planted(Planted::LiveFromIgnored) {
+            head + 1
+        } else {
+            from
+        };
         self.matcher.entry(&pattern).push((pattern.clone(), from));
         self.wants.insert(pattern.clone(), Wanted { added, from });
         self.unconfirmed.push(pattern);
@@ -252,7 +261,9 @@ impl OutgoingFeed {
             }
         }
         if self.ending {
-            let ended = Mark::EpochEnded { last: self.next - 1 };
+            let ended = Mark::EpochEnded {
+                last: self.next - 1 + u64::from(is_planted(Planted::EndTooHigh)),
+            };
             put_mark(&sealer.seal_mark(&ended)?, out);
             self.told = self.next - 1;
             return Ok((Filled::Ended, messages));
@@ -270,7 +281,7 @@ impl OutgoingFeed {
         sealer: &bellwether_message::Sealer,
         out: &mut BytesMut,
     ) -> Result<(), SealError> {
-        if self.wants.values().any(|wanted| wanted.from <= last) {
+        if self.wants.values().any(|wanted| wanted.from <= last) && !is_planted(Planted::GapMarkNotSent) {
             let gap = Mark::Gap {
                 first: self.next,
                 last,

@@ -233,7 +233,7 @@ impl World {
                         self.receiver.deliver_gap(self.slot, &gap);
                     }
                     Mark::Skipped { through } => self.incoming.on_skipped(through).unwrap(),
-                    Mark::EpochEnded { last } => self.incoming.on_ended(last).unwrap(),
+                    Mark::EpochEnded { last } => assert!(self.incoming.on_ended(last).unwrap()),
                 },
             }
         }

@@ -2,12 +2,14 @@
 //!
 //! Gossip only tells where to dial. A node becomes a member when a link with it, which is authenticated, is up in
 //! either direction. When its gossip stops it is suspect and is asked on the link; one that does not answer for a second is down. So
-//! a pause of a second alarms nobody, and a kill is noticed within three.
+//! a pause of a second alarms nobody, and a kill is noticed within three. One that still gossips, by way of others, but has
+//! had no link with this node for two seconds is down too: nothing goes from one to the other.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Epoch, NodeId, Source};
 
 use crate::member::{Member, MemberState};
@@ -20,6 +22,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 const ONE_WAY_FOR: Duration = Duration::from_secs(5);
 /// A first join waits so long for the links that are still missing.
 const JOIN_PATIENCE: Duration = Duration::from_secs(5);
+/// A member that was linked, and then for so long in neither direction, is down for this node, though others still hear it.
+const UNLINKED_FOR: Duration = Duration::from_secs(2);
+/// A roster that was not told the time for so long was not running: it is told ten times a second.
+const PAUSED_FOR: Duration = Duration::from_secs(1);
+/// After a pause, so long: links are dialed anew and gossip has its say before anybody is suspected.
+const DOUBT_FOR: Duration = Duration::from_secs(3);
 /// How long a member that is down stays in view.
 const KEEP_DOWN: Duration = Duration::from_secs(300);
 
@@ -60,6 +68,10 @@ pub struct Roster {
     settle: Duration,
     /// When a link was first up both ways.
     first_linked_at: Option<Duration>,
+    /// When the rules were applied last.
+    judged_at: Duration,
+    /// After a pause this node doubts itself first: until then nobody's silence means anything.
+    doubts_until: Duration,
 }
 
 #[derive(Debug)]
@@ -75,6 +87,8 @@ struct Row {
     asked_at: Option<Duration>,
     answered_at: Option<Duration>,
     down_at: Duration,
+    /// Since when there is a link in neither direction.
+    unlinked_at: Option<Duration>,
     leaving: bool,
     /// Its process has lost all state: a reset said so, signed with its key.
     was_reset: bool,
@@ -96,6 +110,8 @@ impl Roster {
             named_at: None,
             settle,
             first_linked_at: None,
+            judged_at: Duration::ZERO,
+            doubts_until: Duration::ZERO,
         }
     }
 
@@ -146,6 +162,7 @@ impl Roster {
             asked_at: None,
             answered_at: None,
             down_at: now,
+            unlinked_at: None,
             leaving: false,
             was_reset: false,
             one_way_at: None,
@@ -155,6 +172,8 @@ impl Roster {
             return;
         }
         *row.side(direction) = true;
+        // A living process, too, resets a connection that it has given up.
+        row.was_reset = false;
         row.program = program.to_owned();
         // A link in tells the advertised address; a seed was perhaps dialed by another.
         if direction == Direction::In {
@@ -324,6 +343,11 @@ impl Roster {
 
     /// Applies the rules to every row.
     fn judge(&mut self, now: Duration) {
+        if now.saturating_sub(self.judged_at) > PAUSED_FOR {
+            self.doubts_until = now + DOUBT_FOR;
+        }
+        self.judged_at = now;
+        let doubts = now < self.doubts_until;
         let is_silent = |row: &Row| row.leaving && !row.inbound && !row.outbound;
         let left: Vec<Source> = self
             .rows
@@ -341,7 +365,20 @@ impl Roster {
                 .get(node)
                 .is_some_and(|gossiped| gossiped.source.epoch == row.epoch);
             row.gossiped |= gossips;
-            let speaks = gossips || (!row.gossiped && (row.inbound || row.outbound));
+            let is_linked = row.inbound || row.outbound;
+            if is_linked || doubts {
+                row.unlinked_at = None;
+            }
+            let unlinked_at = *row.unlinked_at.get_or_insert(now);
+            // What it gossips may come by others, who reach it: nothing else does.
+            let is_reached = is_linked || now.saturating_sub(unlinked_at) < UNLINKED_FOR;
+            if gossips && !is_reached && row.state != MemberState::Down {
+                row.state = MemberState::Down;
+                row.down_at = now;
+                row.asked_at = None;
+                continue;
+            }
+            let speaks = (gossips && is_reached) || (!row.gossiped && is_linked);
             if speaks {
                 row.state = MemberState::Alive;
                 row.asked_at = None;
@@ -351,8 +388,14 @@ impl Roster {
             if row.state == MemberState::Down {
                 continue;
             }
+            if doubts {
+                row.asked_at = None;
+                continue;
+            }
             match (row.asked_at, row.answered_at) {
-                (Some(asked), _) if now.saturating_sub(asked) >= ANSWER_WITHIN => {
+                (Some(asked), _)
+                    if now.saturating_sub(asked) >= ANSWER_WITHIN || is_planted(Planted::SuspectNotAsked) =>
+                {
                     row.state = MemberState::Down;
                     row.down_at = now;
                     row.asked_at = None;

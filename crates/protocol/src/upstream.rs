@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_broker::{Broker, EpochEnded, SourceSlot};
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Epoch, Instance, NodeId, Source};
 
 use crate::incoming_feed::IncomingFeed;
@@ -59,6 +60,8 @@ pub struct PastRun {
     pub source: Arc<Source>,
     /// Per instance, the last seq of its feed that this node knows of.
     pub last: [u64; Instance::COUNT],
+    /// Per instance, whether the run itself has said that this was its last.
+    pub is_whole: [bool; Instance::COUNT],
 }
 
 /// Why a link cannot deliver.
@@ -84,7 +87,8 @@ impl<C: Carrier> Upstreams<C> {
 
     /// A new link of a source: its frames count from now on, and an older link's do not. A newer run ends the older.
     ///
-    /// With `from_start`, a source not known before is read from its first message.
+    /// With `from_start`, a source not known before is read from its first message. A newer run of a node that was
+    /// known always is: it began after the older, whose subscribers wait for what it says.
     ///
     /// # Errors
     /// [`LinkRefused`].
@@ -98,7 +102,9 @@ impl<C: Carrier> Upstreams<C> {
                 if let Some(older) = other {
                     self.finish(&older);
                 }
-                let upstream = Arc::new(self.add(source, from_start));
+                let past = self.lock_past().get(&source.node).map(|past| past.source.epoch);
+                let is_restart = past.is_some_and(|past| past < source.epoch);
+                let upstream = Arc::new(self.add(source, from_start || is_restart));
                 if table.len() >= REMEMBERED {
                     self.forget_one(&mut table);
                 }
@@ -189,6 +195,9 @@ impl<C: Carrier> Upstreams<C> {
     }
 
     fn finish(&self, upstream: &Upstream<C>) {
+        if is_planted(Planted::OldRunDelivers) {
+            return self.tell_gone(upstream);
+        }
         upstream.link.store(OVER, Ordering::Release);
         upstream.carrier.over();
         self.tell_gone(upstream);
@@ -196,6 +205,7 @@ impl<C: Carrier> Upstreams<C> {
         let run = PastRun {
             source: upstream.source.clone(),
             last: Instance::ALL.map(|instance| upstream.feed(instance).seen()),
+            is_whole: Instance::ALL.map(|instance| upstream.feed(instance).has_ended()),
         };
         let mut past = self.lock_past();
         if past.len() >= REMEMBERED && !past.contains_key(&run.source.node) {
@@ -206,7 +216,7 @@ impl<C: Carrier> Upstreams<C> {
     }
 
     fn tell_gone(&self, upstream: &Upstream<C>) {
-        if upstream.told_gone.swap(true, Ordering::AcqRel) {
+        if is_planted(Planted::EndNotTold) || upstream.told_gone.swap(true, Ordering::AcqRel) {
             return;
         }
         for instance in Instance::ALL {
@@ -264,5 +274,36 @@ impl<C> Upstream<C> {
             .into_iter()
             .map(|instance| self.feed(instance).next())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_broker::InstanceSettings;
+
+    use super::*;
+
+    fn source(node: &str, epoch: u64) -> Source {
+        Source {
+            node: NodeId::new(node).unwrap(),
+            epoch: Epoch(epoch),
+        }
+    }
+
+    #[test]
+    fn a_newer_run_of_a_known_node_is_read_from_its_first_message_even_before_the_first_join() {
+        let settings = Instance::ALL.map(InstanceSettings::default_for);
+        let upstreams = Upstreams::<()>::new(Broker::new("c", source("b", 1), None, &settings));
+        let first = upstreams.accept_link(&source("a", 1), 1, false).unwrap();
+        assert_eq!(
+            first.next(),
+            [0; Instance::COUNT],
+            "a stranger's past is not for this node"
+        );
+        let second = upstreams.accept_link(&source("a", 2), 1, false).unwrap();
+        assert_eq!(second.next(), [1; Instance::COUNT]);
+        upstreams.end(&source("a", 2));
+        let third = upstreams.accept_link(&source("a", 3), 1, false).unwrap();
+        assert_eq!(third.next(), [1; Instance::COUNT], "also after a stop in good order");
     }
 }

@@ -56,18 +56,17 @@ impl Window {
     /// Whether one more message may be published without waiting for this link: half the backlog, at most, is on its
     /// way, and the peer's subscribers have room. A link that makes no progress for a second has no say.
     pub fn has_room(&mut self, at: Standing, settings: &InstanceSettings, now: Duration) -> bool {
-        // Nobody acknowledges what was not wanted and so not told.
-        let done = if self.acked >= at.told {
-            self.acked.max(at.next.saturating_sub(1))
-        } else {
-            self.acked
-        };
-        let on_its_way = usize::try_from(at.head.saturating_sub(done)).unwrap_or(usize::MAX);
+        // Told and not acknowledged, or not looked at yet. What was not wanted is not told, and nobody acknowledges it.
+        let unacknowledged = at.told.saturating_sub(self.acked);
+        let ahead = (at.head + 1).saturating_sub(at.next);
+        let on_its_way = usize::try_from(unacknowledged + ahead).unwrap_or(usize::MAX);
         let (kept, bytes) = at.backlog;
         let each = bytes / kept.max(1);
         let fits = on_its_way < WINDOW.min(settings.backlog_messages / 2).max(1)
             && on_its_way.saturating_mul(each) < (settings.backlog_bytes / 2).max(1)
-            && self.room_until.is_none_or(|until| at.head < until);
+            && self
+                .room_until
+                .is_none_or(|until| self.acked.saturating_add(on_its_way as u64) < until);
         if fits {
             self.waited_for = None;
             return true;
@@ -118,6 +117,11 @@ mod tests {
         assert!(
             window.has_room(at(20, 21, 11), &settings(8), NOW),
             "looked at, and not wanted"
+        );
+        window.on_ack(11, 12);
+        assert!(
+            window.has_room(at(900, 901, 11), &settings(8), NOW),
+            "what is not wanted needs no room"
         );
     }
 

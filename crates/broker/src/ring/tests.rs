@@ -158,7 +158,7 @@ proptest! {
                         assert_eq!(gap.count, gap.last - gap.first + 1);
                         *last = gap.last;
                     }
-                    Delivery::EpochEnded(_) => unreachable!(),
+                    Delivery::EpochEnded(_) | Delivery::Live(_) => unreachable!(),
                 }
             }
         };
@@ -250,4 +250,32 @@ fn room_is_that_of_the_slowest_reader_that_still_moves() {
         None,
         "both have missed something: nothing can be saved for them"
     );
+}
+
+#[test]
+fn a_cursor_that_stopped_keeps_nothing_and_holds_nobody_back() {
+    let mut ring = ring(4, usize::MAX);
+    let (stopped, reader) = (ring.add_cursor(), ring.add_cursor());
+    ring.push(message("a", 1), INSTANCE, &mut Vec::new());
+    ring.stop(stopped);
+    ring.stop(stopped);
+    assert_eq!(read(&mut ring, reader).len(), 1);
+    assert_eq!(ring.items.len(), 0);
+    for seq in 2..=9 {
+        assert_eq!(
+            ring.push(message("a", seq), INSTANCE, &mut Vec::new()),
+            0,
+            "nobody has lost it"
+        );
+        read(&mut ring, reader);
+    }
+    assert_eq!((ring.room(Duration::ZERO), ring.crowded_at()), (None, None));
+    assert!(!ring.remove_cursor(reader));
+    ring.push(message("a", 10), INSTANCE, &mut Vec::new());
+    assert_eq!((ring.items.len(), ring.bytes), (0, 0));
+    let reader = ring.add_cursor();
+    ring.push(message("a", 11), INSTANCE, &mut Vec::new());
+    assert_eq!(read(&mut ring, reader).iter().map(seq).collect::<Vec<_>>(), [11]);
+    ring.remove_cursor(reader);
+    assert!(ring.remove_cursor(stopped));
 }

@@ -48,20 +48,27 @@ Examples:
   bellwether pub events orders:new @order.json
   tail -F /var/log/syslog | bellwether pub logging host:syslog --lines -
   bellwether pub metrics load:test --lines samples.txt --rate 500 --format json
+  bellwether pub events import:row --lines rows.txt --wait     loses nothing
+  bellwether pub audit login:ok --confirm all '{\"user\":\"eve\"}'
 
 Prints the message's id, with --lines how many were published and failed. A
-line fails when the node refuses it or does not acknowledge it; then the exit
-code is 1. When the node goes, the run ends.";
+line fails when the node refuses it or does not acknowledge it, or fewer peers
+than --confirm asks for do; the latter is published all the same. If any has
+failed the exit code is 1. When the node goes, the run ends.";
 
 pub(super) const SUB: &str = "\
 Examples:
   bellwether sub alerts 'system_alerts:*'
   bellwether sub events '*' alerts '*' --format json
   bellwether sub events 'orders:+:paid' --count 1
+  bellwether sub logging 'host:*' --from last:100
+  bellwether sub audit '*' --from time:2026-11-21T09:00:00Z
 
 Quote patterns: `*` means something to the shell. On stderr, `subscribed, live
 on 3 of 3 nodes` says from how many nodes everything comes from now on. What
-could not be delivered is said in its place.";
+could not be delivered is said in its place. When the node goes, this waits for
+it and resumes where it stood: what the nodes still keep is not missed, and
+nothing comes twice.";
 
 pub(super) const MEMBERS: &str = "\
 Examples:

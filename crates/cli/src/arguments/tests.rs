@@ -105,6 +105,39 @@ fn what_is_said_about_a_message_is_kept() {
 }
 
 #[test]
+fn what_a_publish_waits_for_is_kept() {
+    let care = |rest: &[&str]| publish(&[&["pub", "events", "t", "x"], rest].concat()).care;
+    assert_eq!(care(&[]), Care::default());
+    assert_eq!(care(&["--wait"]).wait_s, Some(30));
+    assert_eq!(care(&["--wait", "5"]).wait_s, Some(5));
+    for (text, confirm) in [
+        ("none", Confirm::None),
+        ("local", Confirm::Local),
+        ("all", Confirm::All),
+        ("2", Confirm::Peers(2)),
+    ] {
+        assert_eq!(care(&["--confirm", text]).confirm, Some(confirm));
+    }
+    let within = care(&["--confirm", "all", "--confirm-within", "3"]);
+    assert_eq!(within.confirm_within_s, Some(3));
+}
+
+#[test]
+fn a_subscription_begins_where_it_is_told() {
+    for from in [
+        "live",
+        "earliest",
+        "last:10",
+        "time:2026-11-21T09:00:00+01:00",
+        "id:alerts/a/1/7",
+    ] {
+        let subscribe = subscribe(&["sub", "alerts", "a", "--from", from]);
+        assert_eq!(subscribe.from.as_deref(), Some(from));
+    }
+    assert_eq!(subscribe(&["sub", "alerts", "a"]).from, None);
+}
+
+#[test]
 fn a_subscription_takes_pairs() {
     let subscribe = subscribe(&[
         "sub",
@@ -155,6 +188,25 @@ fn wrong_usage_is_told_with_a_way_out() {
         (&["pub", "alerts", "a", "--event", ""], "critical_alert"),
         (&["pub", "alerts", "a", "--originating-node", "B"], "only a-z"),
         (&["pub", "alerts", "a", "--content-type", "json"], "application/json"),
+        (&["pub", "alerts", "a", "--wait", "soon"], "--wait"),
+        (&["pub", "alerts", "a", "--wait", "31"], "0..=30"),
+        (
+            &["pub", "alerts", "a", "--confirm", "some"],
+            "write none, local, all or a number",
+        ),
+        (&["pub", "alerts", "a", "--confirm-within", "5"], "--confirm"),
+        (
+            &["pub", "alerts", "a", "--confirm", "all", "--confirm-within", "0"],
+            "1..=60",
+        ),
+        (
+            &["sub", "alerts", "a", "--from", "newest"],
+            "`live`, `earliest`, `last:N`",
+        ),
+        (&["sub", "alerts", "a", "--from", "last:65537"], "65536 is the most"),
+        (&["sub", "alerts", "a", "--from", "time:noon"], "RFC 3339"),
+        (&["sub", "alerts", "a", "--from", "id:17"], "as it came"),
+        (&["sub", "alerts", "a", "--from", "id:alerts/a/1"], "four parts"),
         (&["sub", "alerts"], "INSTANCE"),
         (&["sub", "alerts", "a", "events"], "`events` has no pattern"),
         (&["sub", "alrts", "a"], "did you mean `alerts`"),

@@ -38,7 +38,10 @@ async fn a_publish_names_everything_encoded() {
     let (node, request) = server(answer("200 OK", r#"{"id":"alerts/a/17/1"}"#)).await;
     let mut client = Client::connect(&node).await.unwrap();
     let payload = Bytes::from_static(b"{}");
-    let id = client.publish(&target(), &ContentType::Json, payload).await.unwrap();
+    let id = client
+        .publish(&target(), &Care::default(), &ContentType::Json, payload)
+        .await
+        .unwrap();
     assert_eq!(id, "alerts/a/17/1");
 
     let request = request.await.unwrap();
@@ -58,7 +61,7 @@ async fn a_refusal_comes_in_the_nodes_words() {
     let (node, _) = server(refusal).await;
     let mut client = Client::connect(&node).await.unwrap();
     let err = client
-        .publish(&target(), &ContentType::Text, Bytes::new())
+        .publish(&target(), &Care::default(), &ContentType::Text, Bytes::new())
         .await
         .unwrap_err();
     assert_eq!(err.to_string(), "the node refused: too large");
@@ -95,24 +98,70 @@ async fn an_unreachable_node_is_told_with_a_hint() {
 }
 
 #[tokio::test]
-async fn a_stream_is_split_into_lines_wherever_it_was_cut() {
+async fn what_a_publish_waits_for_is_asked_of_the_node() {
+    let unconfirmed = r#"{"id":"alerts/a/17/1","confirmed":1,"required":2,"peers":[{"node":"b","outcome":"confirmed"},{"node":"c","outcome":"timed_out"}]}"#;
+    let (node, request) = server(answer("202 Accepted", unconfirmed)).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let care = Care {
+        wait_s: Some(5),
+        confirm: Some(Confirm::Peers(2)),
+        confirm_within_s: Some(3),
+    };
+    let err = client
+        .publish(&target(), &care, &ContentType::Text, Bytes::new())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "alerts/a/17/1 is published, but 1 of the 2 peers that were to confirm it have (b: confirmed, c: timed_out)"
+    );
+    assert!(!err.may_heal());
+    let request = request.await.unwrap();
+    let first_line = request.lines().next().unwrap();
+    assert!(
+        first_line.ends_with("&wait=5&confirm=2&confirm_within=3 HTTP/1.1"),
+        "{first_line}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_without_room_refuses_the_message_and_is_there() {
+    let refusal = answer("503 Service Unavailable", r#"{"error":"no room","reason":"no_room"}"#);
+    let (node, _) = server(refusal).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let err = client
+        .publish(&target(), &Care::default(), &ContentType::Text, Bytes::new())
+        .await
+        .unwrap_err();
+    assert_eq!(err.to_string(), "the node refused: no room");
+    assert!(!err.may_heal());
+}
+
+#[tokio::test]
+async fn a_stream_is_split_into_events_wherever_it_was_cut() {
     let (node, request) = server(
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\none\n\r\n6\r\ntwo\nth\r\n4\r\nree\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
+         8\r\ndata: on\r\n9\r\ne\n\nid: 7\n\r\n7\r\ndata: t\r\n4\r\nwo\n\n\r\n0\r\n\r\n",
     )
     .await;
     let client = Client::connect(&node).await.unwrap();
     let wanted = [(Instance::Events, Pattern::new("orders:*").unwrap())];
-    let mut stream = client.subscribe(&wanted).await.unwrap();
-    let mut lines = Vec::new();
+    let since = Since {
+        beginning: Some("last:5"),
+        last_event: Some(b"token"),
+    };
+    let mut stream = client.subscribe(&wanted, since).await.unwrap();
+    let mut events = Vec::new();
     while stream.receive().await.unwrap() {
-        while let Some(line) = stream.received_line() {
-            lines.push(line);
+        while let Some(event) = stream.received_event() {
+            events.push((event.id.is_some(), event.data));
         }
     }
-    assert_eq!(lines, ["one", "two", "three"]);
+    assert_eq!(events, [(false, Bytes::from("one")), (true, Bytes::from("two"))]);
     let request = request.await.unwrap();
     assert!(
-        request.starts_with("GET /v1/subscribe?format=ndjson&pattern=events%2Forders:%2A HTTP/1.1"),
+        request.starts_with("GET /v1/subscribe?format=sse&pattern=events%2Forders:%2A&from=last:5 HTTP/1.1"),
         "{request}"
     );
+    assert!(request.contains("last-event-id: token\r\n"), "{request}");
 }

@@ -6,7 +6,7 @@ use crate::node_url::NodeUrl;
 use crate::output::Format;
 use crate::table::Column;
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     Column::new("INSTANCE", "instance"),
     Column::new("PUBLISHED", "published"),
     Column::new("DELIVERED", "delivered"),
@@ -14,6 +14,7 @@ const COLUMNS: [Column; 10] = [
     Column::new("RECEIVED", "received"),
     Column::new("DROPPED", "dropped"),
     Column::new("SUBSCRIPTIONS", "subscriptions"),
+    Column::new("OVERFLOW", "overflow"),
     Column::new("BACKLOG", "backlog_messages"),
     Column::new("BYTES", "backlog_bytes"),
     Column::new("PURPOSE", "purpose"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncBufRead;
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Client, ClientError, Target};
+use crate::client::{Care, Client, ClientError, Target};
 use crate::failure::{Failure, tell};
 use crate::input::{self, Line, Lines, Source};
 use crate::node_url::NodeUrl;
@@ -38,6 +38,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Publish {
     pub(crate) node: NodeUrl,
     pub(crate) target: Target,
+    pub(crate) care: Care,
     /// Given by the user; otherwise it is told from the payload.
     pub(crate) content_type: Option<ContentType>,
     pub(crate) what: What,
@@ -73,7 +74,10 @@ impl Publish {
     async fn publish_one(&self, payload: Bytes) -> Result<(), Failure> {
         let mut tally = Tally::default();
         let published = match Door::open(&self.node).await {
-            Ok(mut door) => door.publish(&self.target, &self.type_of(&payload), payload).await,
+            Ok(mut door) => {
+                let content_type = self.type_of(&payload);
+                door.publish(&self.target, &self.care, &content_type, payload).await
+            }
             Err(err) => Err(err),
         };
         tally.count(published.is_ok());
@@ -99,8 +103,7 @@ impl Publish {
         outcome?;
         printed?;
         if tally.failed > 0 {
-            let (failed, all) = (tally.failed, tally.failed + tally.published);
-            return Err(Failure::new(format!("{failed} of {all} lines were not published")));
+            return Err(Failure::new(tally.failed_words()));
         }
         Ok(())
     }
@@ -149,7 +152,7 @@ impl Publish {
         match line {
             Line::Whole(payload) => {
                 let content_type = self.type_of(&payload);
-                door.publish(&self.target, &content_type, payload).await?;
+                door.publish(&self.target, &self.care, &content_type, payload).await?;
                 Ok(())
             }
             Line::TooLong { bytes } => Err(ClientError::Refused {
@@ -187,11 +190,13 @@ impl<'a> Door<'a> {
     async fn publish(
         &mut self,
         target: &Target,
+        care: &Care,
         content_type: &ContentType,
         payload: Bytes,
     ) -> Result<String, ClientError> {
         let bytes = payload.len();
-        let published = self.client().await?.publish(target, content_type, payload).await;
+        let client = self.client().await?;
+        let published = client.publish(target, care, content_type, payload).await;
         if published.is_ok() || bytes <= SURELY_READ_BYTES {
             return published;
         }
@@ -254,10 +259,13 @@ fn stopped_by(signal: &str) -> Failure {
 /// What became of the messages of one run.
 #[derive(Debug, Default, Serialize)]
 struct Tally {
-    /// Acknowledged by the node.
+    /// Acknowledged by the node, and by the peers that had to.
     published: u64,
-    /// Read, and refused or not acknowledged.
+    /// Read, and refused or not acknowledged, or published without the peers that had to.
     failed: u64,
+    /// Of those, published without the peers that had to.
+    #[serde(skip)]
+    unconfirmed: u64,
 }
 
 impl Tally {
@@ -269,8 +277,19 @@ impl Tally {
         }
     }
 
+    fn failed_words(&self) -> String {
+        let (failed, all) = (self.failed, self.failed + self.published);
+        match self.unconfirmed {
+            0 => format!("{failed} of {all} lines were not published"),
+            unconfirmed => {
+                format!("{failed} of {all} lines failed: {unconfirmed} of them are published, but were not confirmed")
+            }
+        }
+    }
+
     /// Says why the line counted last was refused.
-    fn tell_refusal(&self, err: &ClientError) {
+    fn tell_refusal(&mut self, err: &ClientError) {
+        self.unconfirmed += u64::from(matches!(err, ClientError::Unconfirmed { .. }));
         let line = self.published + self.failed;
         match self.failed {
             ..=REFUSALS_TOLD => tell(format_args!("line {line}: {err}")),

@@ -1,14 +1,15 @@
 //! `bellwether sub`: prints what is published on a node's mesh.
 
-use std::fmt::Write;
+mod item;
+
 use std::time::Duration;
 
-use bellwether_message::{Instance, NodeId, Pattern};
+use bellwether_message::{Instance, Pattern};
 use bytes::Bytes;
 use rand::RngExt;
-use serde::Deserialize;
 
-use crate::client::{Client, ClientError, Stream};
+use self::item::{Item, Subscribed};
+use crate::client::{Client, ClientError, Since, Stream};
 use crate::failure::{Failure, tell};
 use crate::message_line;
 use crate::node_url::NodeUrl;
@@ -24,6 +25,8 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 pub(crate) struct Subscribe {
     pub(crate) node: NodeUrl,
     pub(crate) wanted: Vec<(Instance, Pattern)>,
+    /// Where to begin, as the node takes it; otherwise live.
+    pub(crate) from: Option<String>,
     /// Ends well after this many messages.
     pub(crate) count: Option<u64>,
     /// Tries again when the node is lost.
@@ -35,32 +38,42 @@ impl Subscribe {
     pub(crate) fn run(self) -> Result<(), Failure> {
         block_on(async {
             let mut printer = Printer::new(self.format, self.count);
-            let mut stream = self.connect().await?;
+            let mut stream = self.connect(None).await?;
             loop {
-                match printer.print_all(&mut stream).await? {
+                let lost = match printer.print_all(&mut stream).await? {
                     End::Counted => return Ok(()),
-                    End::Stream(_) if !self.reconnect => return Err(Failure::new(self.lost_words())),
-                    End::Stream(Some(err)) if !err.may_heal() => return Err(err.into()),
-                    End::Stream(_) => {}
+                    End::Disconnected => format!(
+                        "the node at {} has ended the subscription, since it was read too slowly",
+                        self.node
+                    ),
+                    End::Stream(Some(err)) if self.reconnect && !err.may_heal() => return Err(err.into()),
+                    End::Stream(_) => format!("the node at {} is gone", self.node),
+                };
+                if !self.reconnect {
+                    return Err(Failure::new(lost));
                 }
-                tell(format_args!("{}; trying until it is back", self.lost_words()));
-                stream = self.reconnect().await?;
-                printer.is_resubscribed = true;
+                tell(format_args!("{lost}; trying until it is back"));
+                stream = self.reconnect(printer.place.as_ref()).await?;
+                printer.again = Some(self.again(printer.place.as_ref()));
             }
         })
     }
 
-    async fn connect(&self) -> Result<Stream, ClientError> {
-        Client::connect(&self.node).await?.subscribe(&self.wanted).await
+    async fn connect(&self, place: Option<&Bytes>) -> Result<Stream, ClientError> {
+        let since = Since {
+            beginning: self.from.as_deref(),
+            last_event: place.map(Bytes::as_ref),
+        };
+        Client::connect(&self.node).await?.subscribe(&self.wanted, since).await
     }
 
     /// Tries until the node takes the subscription again, or refuses it for good.
-    async fn reconnect(&self) -> Result<Stream, Failure> {
+    async fn reconnect(&self, place: Option<&Bytes>) -> Result<Stream, Failure> {
         let mut retry = FIRST_RETRY;
         loop {
             let wait = rand::rng().random_range(retry / 2..=retry);
             tokio::time::sleep(wait).await;
-            match self.connect().await {
+            match self.connect(place).await {
                 Ok(stream) => return Ok(stream),
                 Err(err) if err.may_heal() => retry = (retry * 2).min(LAST_RETRY),
                 Err(err) => return Err(err.into()),
@@ -68,8 +81,34 @@ impl Subscribe {
         }
     }
 
-    fn lost_words(&self) -> String {
-        format!("the node at {} is gone", self.node)
+    /// How a subscription goes on that follows a lost one.
+    fn again(&self, place: Option<&Bytes>) -> Again {
+        match (place, &self.from) {
+            (Some(_), _) => Again::Resumed,
+            (None, Some(_)) => Again::Anew,
+            (None, None) => Again::Live,
+        }
+    }
+}
+
+/// How a subscription that follows a lost one begins.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    /// Behind the last item that was printed.
+    Resumed,
+    /// Where the first one began: that one was lost before it had said how to go on.
+    Anew,
+    /// With what is published now: the node does not say how to go on.
+    Live,
+}
+
+impl Again {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Resumed => "resumed where it stood",
+            Self::Anew => "what was kept is replayed anew and may come twice",
+            Self::Live => "messages published in between may be missed",
+        }
     }
 }
 
@@ -77,6 +116,8 @@ impl Subscribe {
 enum End {
     /// As many messages as were wanted.
     Counted,
+    /// The node ended the stream, which it had said was read too slowly.
+    Disconnected,
     /// The node ended the stream, or it broke.
     Stream(Option<ClientError>),
 }
@@ -88,8 +129,10 @@ struct Printer {
     paint: Paint,
     /// Messages still wanted.
     left: Option<u64>,
-    /// Whether this subscription follows another that was lost.
-    is_resubscribed: bool,
+    /// Where the stream stands behind what was printed, in the node's words.
+    place: Option<Bytes>,
+    /// Until it is told: that this subscription follows another that was lost.
+    again: Option<Again>,
 }
 
 impl Printer {
@@ -99,7 +142,8 @@ impl Printer {
             format,
             paint: Paint::for_stdout(),
             left,
-            is_resubscribed: false,
+            place: None,
+            again: None,
         }
     }
 
@@ -107,9 +151,13 @@ impl Printer {
         if self.left == Some(0) {
             return Ok(End::Counted);
         }
+        let mut is_disconnected = false;
         loop {
-            while let Some(line) = stream.received_line() {
-                self.print(&line)?;
+            while let Some(event) = stream.received_event() {
+                let item = Item::of(&event.data);
+                is_disconnected |= matches!(&item, Item::Gap(gap) if gap.is_disconnection());
+                self.print(&item, &event.data)?;
+                self.place = event.id.or(self.place.take());
                 if self.left == Some(0) {
                     self.output.flush()?;
                     return Ok(End::Counted);
@@ -119,173 +167,63 @@ impl Printer {
             self.output.flush()?;
             match stream.receive().await {
                 Ok(true) => {}
+                Ok(false) if is_disconnected => return Ok(End::Disconnected),
                 Ok(false) => return Ok(End::Stream(None)),
                 Err(err) => return Ok(End::Stream(Some(err))),
             }
         }
     }
 
-    fn print(&mut self, line: &Bytes) -> Result<(), Failure> {
-        match Item::of(line) {
-            Item::Message => {
-                self.left = self.left.map(|left| left.saturating_sub(1));
-                match self.format {
-                    Format::Json => self.output.line(line),
-                    Format::Text => self.output.line(self.message_text(line)),
-                }
-            }
-            Item::Subscribed(report) => {
+    fn print(&mut self, item: &Item, json: &Bytes) -> Result<(), Failure> {
+        match (item, self.format) {
+            (Item::Subscribed(report), _) => {
                 self.output.flush()?;
-                tell(self.subscribed_text(&report));
-                Ok(())
+                tell(self.subscribed_text(report));
+                return Ok(());
             }
-            marker => match self.format {
-                Format::Json => self.output.line(line),
-                Format::Text => self.output.line(self.marker_text(&marker, line)),
-            },
+            (Item::Message, _) => self.left = self.left.map(|left| left.saturating_sub(1)),
+            _ => {}
+        }
+        match (item, self.format) {
+            (_, Format::Json) => self.output.line(on_one_line(json)),
+            (Item::Message, Format::Text) => self.output.line(self.message_text(json)),
+            (marker, Format::Text) => self.output.line(self.marker_text(marker, json)),
         }
     }
 
-    fn message_text(&self, line: &[u8]) -> String {
-        message_line::render(line, self.paint).unwrap_or_else(|_| raw(line))
+    fn message_text(&self, json: &[u8]) -> String {
+        message_line::render(json, self.paint).unwrap_or_else(|_| raw(json))
     }
 
-    fn subscribed_text(&mut self, report: &Live) -> String {
-        let mut text = if self.is_resubscribed {
-            "subscribed again".to_owned()
-        } else {
-            "subscribed".to_owned()
-        };
-        let _ = write!(text, ", live on {} of {} nodes", report.live, report.nodes);
-        if !report.not_yet.is_empty() {
-            let names: Vec<_> = report.not_yet.iter().map(NodeId::as_str).collect();
-            let _ = write!(text, " (not yet: {})", names.join(", "));
+    fn subscribed_text(&mut self, report: &Subscribed) -> String {
+        match self.again.take() {
+            None => format!("subscribed, {}", report.text()),
+            Some(again) => format!("subscribed again, {}; {}", report.text(), again.text()),
         }
-        if std::mem::take(&mut self.is_resubscribed) {
-            text.push_str("; messages published in between may be missed");
-        }
-        text
     }
 
-    fn marker_text(&self, marker: &Item, line: &[u8]) -> String {
-        let text = match marker {
-            Item::Gap(gap) => gap.text(),
-            Item::EpochEnded(ended) => ended.text(),
-            Item::Message | Item::Subscribed(_) | Item::Unknown => raw(line),
-        };
+    fn marker_text(&self, marker: &Item, json: &[u8]) -> String {
+        let text = marker.text().unwrap_or_else(|| raw(json));
         self.paint.paint(Colour::Yellow, text).into_owned()
     }
 }
 
-fn raw(line: &[u8]) -> String {
-    printable(&String::from_utf8_lossy(line)).into_owned()
+fn raw(json: &[u8]) -> String {
+    printable(&String::from_utf8_lossy(json)).into_owned()
 }
 
-/// What one line of the stream is.
-#[derive(Debug)]
-enum Item {
-    Message,
-    Subscribed(Live),
-    Gap(Gap),
-    EpochEnded(EpochEnded),
-    /// Something that a newer node says.
-    Unknown,
-}
-
-impl Item {
-    fn of(line: &[u8]) -> Self {
-        // A message begins with its id. Looking there first spares most lines from being parsed at all.
-        if line.starts_with(b"{\"id\":") {
-            return Self::Message;
-        }
-        match serde_json::from_slice(line) {
-            Ok(Marker::Subscribed(report)) => Self::Subscribed(report),
-            Ok(Marker::Gap(gap)) => Self::Gap(gap),
-            Ok(Marker::EpochEnded(ended)) => Self::EpochEnded(ended),
-            Err(_) => Self::Unknown,
-        }
+/// In JSON a line break can only stand between tokens. Nodes write none.
+fn on_one_line(json: &Bytes) -> Bytes {
+    if !json.contains(&b'\n') {
+        return json.clone();
     }
-}
-
-/// The lines that are no messages: one key, which says what it is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Marker {
-    Subscribed(Live),
-    Gap(Gap),
-    EpochEnded(EpochEnded),
-}
-
-/// [`bellwether::LiveReport`], as it is read.
-#[derive(Debug, Deserialize)]
-struct Live {
-    live: usize,
-    nodes: usize,
-    not_yet: Vec<NodeId>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Gap {
-    instance: Instance,
-    node: NodeId,
-    first: u64,
-    last: u64,
-    count: u64,
-    cause: String,
-    exact: bool,
-}
-
-impl Gap {
-    fn text(&self) -> String {
-        let Self {
-            instance,
-            node,
-            first,
-            last,
-            count,
-            ..
-        } = self;
-        let bound = if self.exact { "" } else { "up to " };
-        let cause = match self.cause.as_str() {
-            "slow_subscriber" => "this subscriber read too slowly",
-            "link_overrun" => "the link to this node fell too far behind",
-            other => &printable(other),
-        };
-        format!("-- missing: {bound}{count} messages of {instance} from node {node} (seq {first} to {last}): {cause}")
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct EpochEnded {
-    instance: Instance,
-    node: NodeId,
-    last_seq: u64,
-    tail_unknown: bool,
-}
-
-impl EpochEnded {
-    fn text(&self) -> String {
-        let Self {
-            instance,
-            node,
-            last_seq,
-            ..
-        } = self;
-        if self.tail_unknown {
-            format!(
-                "-- node {node} is gone: its last message of {instance} seen here has seq {last_seq}, later ones may be \
-                 lost with it"
-            )
-        } else {
-            format!("-- node {node} has stopped: its last message of {instance} has seq {last_seq}")
-        }
-    }
+    json.iter()
+        .map(|byte| if *byte == b'\n' { b' ' } else { *byte })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use bellwether::LiveReport;
-
     use super::*;
 
     fn printer() -> Printer {
@@ -294,7 +232,7 @@ mod tests {
         printer
     }
 
-    fn subscribed(json: &str) -> Live {
+    fn subscribed(json: &str) -> Subscribed {
         match Item::of(json.as_bytes()) {
             Item::Subscribed(report) => report,
             other => panic!("{other:?}"),
@@ -311,47 +249,24 @@ mod tests {
             "subscribed, live on 2 of 3 nodes (not yet: c)"
         );
         assert_eq!(printer.subscribed_text(&complete), "subscribed, live on 3 of 3 nodes");
-        printer.is_resubscribed = true;
-        assert_eq!(
-            printer.subscribed_text(&complete),
-            "subscribed again, live on 3 of 3 nodes; messages published in between may be missed"
-        );
+        for (again, words) in [
+            (Again::Resumed, "resumed where it stood"),
+            (Again::Anew, "what was kept is replayed anew and may come twice"),
+            (Again::Live, "messages published in between may be missed"),
+        ] {
+            printer.again = Some(again);
+            assert_eq!(
+                printer.subscribed_text(&complete),
+                format!("subscribed again, live on 3 of 3 nodes; {words}")
+            );
+        }
         assert_eq!(printer.subscribed_text(&complete), "subscribed, live on 3 of 3 nodes");
     }
 
     #[test]
-    fn a_live_report_is_read_as_it_is_written() {
-        let report = LiveReport {
-            live: 1,
-            nodes: 2,
-            not_yet: vec![NodeId::new("b").unwrap()],
-        };
-        let read: Live = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
-        assert_eq!(
-            (read.live, read.nodes, read.not_yet),
-            (report.live, report.nodes, report.not_yet)
-        );
-    }
-
-    #[test]
-    fn what_is_missing_is_said_in_words() {
-        for (json, text) in [
-            (
-                r#"{"gap":{"instance":"events","node":"a","epoch":1,"first":5,"last":16,"count":12,"cause":"slow_subscriber","exact":true}}"#,
-                "-- missing: 12 messages of events from node a (seq 5 to 16): this subscriber read too slowly",
-            ),
-            (
-                r#"{"gap":{"instance":"events","node":"a","epoch":1,"first":5,"last":16,"count":12,"cause":"new\ncause","exact":false}}"#,
-                "-- missing: up to 12 messages of events from node a (seq 5 to 16): new\\ncause",
-            ),
-            (
-                r#"{"epoch_ended":{"instance":"alerts","node":"b","epoch":1,"last_seq":7,"tail_unknown":false}}"#,
-                "-- node b has stopped: its last message of alerts has seq 7",
-            ),
-            (r#"{"novelty":1}"#, r#"{"novelty":1}"#),
-        ] {
-            let item = Item::of(json.as_bytes());
-            assert_eq!(printer().marker_text(&item, json.as_bytes()), text);
-        }
+    fn what_nobody_knows_is_printed_on_one_line_as_it_came() {
+        let json = Bytes::from("{\"novelty\":\n1}");
+        assert_eq!(printer().marker_text(&Item::of(&json), &json), "{\"novelty\":\\n1}");
+        assert_eq!(on_one_line(&json), "{\"novelty\": 1}");
     }
 }

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 pub(crate) struct Request {
     pub(crate) first_line: String,
     pub(crate) content_type: Option<String>,
+    pub(crate) last_event_id: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn head(connection: &mut BufReader<TcpStream>) -> Option<(Request, us
     let request = Request {
         first_line,
         content_type: header("content-type"),
+        last_event_id: header("last-event-id"),
         body: Vec::new(),
     };
     Some((request, length))
@@ -73,14 +75,20 @@ pub(crate) fn answer(connection: &mut BufReader<TcpStream>, status: &str, body: 
     connection.get_mut().write_all(text.as_bytes()).unwrap();
 }
 
-/// Begins a stream of lines.
+/// Begins a stream of events.
 pub(crate) fn begin_stream(connection: &mut BufReader<TcpStream>) {
-    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     connection.get_mut().write_all(head).unwrap();
 }
 
-/// Sends a line of a stream.
-pub(crate) fn stream_line(connection: &mut BufReader<TcpStream>, line: &str) {
-    let text = format!("{:x}\r\n{line}\n\r\n", line.len() + 1);
-    connection.get_mut().write_all(text.as_bytes()).unwrap();
+/// Sends an event of a stream.
+pub(crate) fn stream_event(connection: &mut BufReader<TcpStream>, id: Option<&str>, json: &str) {
+    connection.get_mut().write_all(event(id, json).as_bytes()).unwrap();
+}
+
+/// An event as a chunk of a stream.
+pub(crate) fn event(id: Option<&str>, json: &str) -> String {
+    let id = id.map_or(String::new(), |id| format!("id: {id}\n"));
+    let event = format!("{id}event: any\ndata: {json}\n\n");
+    format!("{:x}\r\n{event}\r\n", event.len())
 }

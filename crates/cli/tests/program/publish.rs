@@ -186,3 +186,109 @@ fn a_line_that_is_refused_unread_does_not_end_the_run() {
         "{run:?}"
     );
 }
+
+#[test]
+fn a_line_without_room_or_confirmation_fails_and_the_rest_goes_on() {
+    let node = FakeNode::bind();
+    let url = node.url.clone();
+    let playing = node.play(|listener| {
+        let mut connection = accept(listener);
+        let mut requests = Vec::new();
+        while let Some(request) = request(&mut connection) {
+            match request.body.as_slice() {
+                b"no room" => answer(
+                    &mut connection,
+                    "503 Service Unavailable",
+                    r#"{"error":"there was no room within 5 s","reason":"no_room"}"#,
+                ),
+                b"lonely" => answer(
+                    &mut connection,
+                    "409 Conflict",
+                    r#"{"error":"2 peers are to confirm, but 1 want it","reason":"too_few_peers"}"#,
+                ),
+                b"late" => answer(
+                    &mut connection,
+                    "202 Accepted",
+                    r#"{"id":"events/a/1/2","confirmed":0,"required":1,"peers":[{"node":"b","outcome":"timed_out"}]}"#,
+                ),
+                _ => answer(
+                    &mut connection,
+                    "200 OK",
+                    r#"{"id":"events/a/1/1","confirmed":1,"required":1,"peers":[{"node":"b","outcome":"confirmed"}]}"#,
+                ),
+            }
+            requests.push(request.first_line);
+        }
+        requests
+    });
+    let mut command = bellwether(&[
+        "--node",
+        &url,
+        "pub",
+        "events",
+        "lines",
+        "--lines",
+        "-",
+        "--wait",
+        "5",
+        "--confirm",
+        "2",
+        "--confirm-within",
+        "3",
+        "--format",
+        "json",
+    ]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"good\nno room\nlonely\nlate\ngood\n").unwrap();
+    drop(stdin);
+    let run = Run::from(child.wait_with_output().unwrap());
+    let requests = playing.join().unwrap();
+    let asked = "POST /v1/publish/events/lines?wait=5&confirm=2&confirm_within=3 HTTP/1.1";
+    assert_eq!(requests, [asked; 5]);
+    assert_eq!(
+        (run.code, run.last_line()),
+        (Some(1), r#"{"published":2,"failed":3}"#),
+        "{run:?}"
+    );
+    for words in [
+        "line 2: the node refused: there was no room",
+        "line 3: the node refused: 2 peers are to confirm",
+        "line 4: events/a/1/2 is published, but 0 of the 1 peers that were to confirm it have (b: timed_out)",
+        "3 of 5 lines failed: 1 of them are published, but were not confirmed",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {run:?}");
+    }
+}
+
+#[test]
+fn a_message_that_was_not_confirmed_fails_with_its_id() {
+    let node = FakeNode::bind();
+    let url = node.url.clone();
+    let playing = node.play(|listener| {
+        let mut connection = accept(listener);
+        request(&mut connection).unwrap();
+        let late = r#"{"id":"events/a/1/2","confirmed":0,"required":1,"peers":[{"node":"b","outcome":"lost"}]}"#;
+        answer(&mut connection, "202 Accepted", late);
+    });
+    let run = Run::of(&mut bellwether(&[
+        "--node",
+        &url,
+        "pub",
+        "events",
+        "t",
+        "x",
+        "--confirm",
+        "all",
+    ]));
+    playing.join().unwrap();
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+    assert!(
+        run.stderr.contains("events/a/1/2 is published, but 0 of the 1"),
+        "{run:?}"
+    );
+}

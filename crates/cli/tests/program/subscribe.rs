@@ -1,11 +1,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::program::fake_node::{FakeNode, accept, begin_stream, request, stream_line};
+use crate::program::fake_node::{FakeNode, accept, begin_stream, event, request, stream_event};
 use crate::program::run::{Run, bellwether};
 
 const LIVE: &str = r#"{"subscribed":{"live":3,"nodes":3,"not_yet":[]}}"#;
 const PARTLY_LIVE: &str = r#"{"subscribed":{"live":2,"nodes":3,"not_yet":["c"]}}"#;
+const REPLAYED: &str = r#"{"live":{"instance":"alerts","replayed":2,"incomplete":["c"]}}"#;
+const ENDED: &str = r#"{"epoch_ended":{"instance":"alerts","node":"a","epoch":1,"last_seq":3,"tail_unknown":true}}"#;
+const DISCONNECTED: &str = r#"{"gap":{"instance":"alerts","node":"a","epoch":1,"first":2,"last":3,"count":2,"cause":"disconnected","exact":true}}"#;
 const GAP: &str = r#"{"gap":{"instance":"alerts","node":"a","epoch":1,"first":2,"last":3,"count":2,"cause":"slow_subscriber","exact":true}}"#;
 
 fn message(seq: u64) -> String {
@@ -22,8 +25,17 @@ fn json_is_passed_on_as_it_came_with_gaps_in_place() {
         let mut connection = accept(listener);
         let request = request(&mut connection).unwrap();
         begin_stream(&mut connection);
-        for line in [PARTLY_LIVE, &message(1), GAP, LIVE, &message(4), &message(5)] {
-            stream_line(&mut connection, line);
+        for line in [
+            PARTLY_LIVE,
+            &message(1),
+            GAP,
+            LIVE,
+            ENDED,
+            REPLAYED,
+            &message(4),
+            &message(5),
+        ] {
+            stream_event(&mut connection, None, line);
         }
         (request.first_line, connection)
     });
@@ -33,10 +45,13 @@ fn json_is_passed_on_as_it_came_with_gaps_in_place() {
     let (first_line, _connection) = playing.join().unwrap();
     assert_eq!(
         first_line,
-        "GET /v1/subscribe?format=ndjson&pattern=alerts%2Ft&pattern=events%2Forders:%2A HTTP/1.1"
+        "GET /v1/subscribe?format=sse&pattern=alerts%2Ft&pattern=events%2Forders:%2A HTTP/1.1"
     );
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(run.stdout, format!("{}\n{GAP}\n{}\n", message(1), message(4)));
+    assert_eq!(
+        run.stdout,
+        format!("{}\n{GAP}\n{ENDED}\n{REPLAYED}\n{}\n", message(1), message(4))
+    );
     assert_eq!(
         run.stderr,
         "subscribed, live on 2 of 3 nodes (not yet: c)\nsubscribed, live on 3 of 3 nodes\n"
@@ -51,8 +66,8 @@ fn text_is_one_line_per_message_without_colour_in_a_pipe() {
         let mut connection = accept(listener);
         request(&mut connection).unwrap();
         begin_stream(&mut connection);
-        for line in [LIVE, GAP, &message(4)] {
-            stream_line(&mut connection, line);
+        for line in [LIVE, GAP, ENDED, REPLAYED, &message(4)] {
+            stream_event(&mut connection, None, line);
         }
         connection
     });
@@ -63,8 +78,10 @@ fn text_is_one_line_per_message_without_colour_in_a_pipe() {
         lines[0].starts_with("-- missing: 2 messages of alerts from node a"),
         "{run:?}"
     );
+    assert!(lines[1].starts_with("-- node a is gone"), "{run:?}");
+    assert!(lines[2].starts_with("-- alerts is live: 2 messages"), "{run:?}");
     assert!(
-        lines[1].starts_with("10:57:54.123Z  alerts") && lines[1].ends_with("p4"),
+        lines[3].starts_with("10:57:54.123Z  alerts") && lines[3].ends_with("p4"),
         "{run:?}"
     );
     assert!(!run.stdout.contains('\x1b'));
@@ -79,8 +96,8 @@ fn a_lost_node_is_waited_for() {
             let mut connection = accept(listener);
             request(&mut connection).unwrap();
             begin_stream(&mut connection);
-            stream_line(&mut connection, LIVE);
-            stream_line(&mut connection, &message(seq));
+            stream_event(&mut connection, None, LIVE);
+            stream_event(&mut connection, None, &message(seq));
         }
     });
     let run = Run::of(&mut bellwether(&[
@@ -97,6 +114,55 @@ fn a_lost_node_is_waited_for() {
 }
 
 #[test]
+fn a_lost_node_is_resumed_behind_the_last_event_that_had_an_id() {
+    let node = FakeNode::bind();
+    let url = node.url.clone();
+    let playing = node.play(|listener| {
+        let mut requests = Vec::new();
+        for (seq, id) in [(1, "one"), (2, "two"), (3, "three")] {
+            let mut connection = accept(listener);
+            requests.push(request(&mut connection).unwrap());
+            begin_stream(&mut connection);
+            stream_event(&mut connection, None, LIVE);
+            stream_event(&mut connection, Some(id), &message(seq));
+            if seq == 2 {
+                stream_event(&mut connection, None, DISCONNECTED);
+                std::io::Write::write_all(connection.get_mut(), b"0\r\n\r\n").unwrap();
+            }
+        }
+        requests
+    });
+    let run = Run::of(&mut bellwether(&[
+        "--node", &url, "sub", "alerts", "t", "--from", "last:7", "--format", "json", "--count", "3",
+    ]));
+    let requests = playing.join().unwrap();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        run.stdout,
+        format!("{}\n{}\n{DISCONNECTED}\n{}\n", message(1), message(2), message(3))
+    );
+    let ids: Vec<_> = requests
+        .iter()
+        .map(|request| request.last_event_id.as_deref())
+        .collect();
+    assert_eq!(ids, [None, Some("one"), Some("two")]);
+    let query = "GET /v1/subscribe?format=sse&pattern=alerts%2Ft&from=last:7 HTTP/1.1";
+    assert!(
+        requests.iter().all(|request| request.first_line == query),
+        "{requests:?}"
+    );
+    let resumed = "subscribed again, live on 3 of 3 nodes; resumed where it stood\n";
+    assert_eq!(
+        run.stderr,
+        format!(
+            "subscribed, live on 3 of 3 nodes\n\
+             the node at {url} is gone; trying until it is back\n{resumed}\
+             the node at {url} has ended the subscription, since it was read too slowly; trying until it is back\n{resumed}"
+        )
+    );
+}
+
+#[test]
 fn a_lost_node_ends_it_where_that_was_asked_for() {
     let node = FakeNode::bind();
     let url = node.url.clone();
@@ -104,8 +170,8 @@ fn a_lost_node_ends_it_where_that_was_asked_for() {
         let mut connection = accept(listener);
         request(&mut connection).unwrap();
         begin_stream(&mut connection);
-        stream_line(&mut connection, LIVE);
-        stream_line(&mut connection, &message(1));
+        stream_event(&mut connection, None, LIVE);
+        stream_event(&mut connection, None, &message(1));
     });
     let run = Run::of(&mut bellwether(&[
         "--node",
@@ -134,10 +200,9 @@ fn a_reader_that_has_enough_ends_it_well() {
         let mut connection = accept(listener);
         request(&mut connection).unwrap();
         begin_stream(&mut connection);
-        stream_line(&mut connection, LIVE);
+        stream_event(&mut connection, None, LIVE);
         for seq in 1..10_000 {
-            let line = message(seq);
-            let text = format!("{:x}\r\n{line}\n\r\n", line.len() + 1);
+            let text = event(None, &message(seq));
             if std::io::Write::write_all(connection.get_mut(), text.as_bytes()).is_err() {
                 return;
             }

@@ -91,8 +91,22 @@ impl Client {
         lines
     }
 
-    pub(crate) async fn open(mut self, query: &str) -> Lines {
-        let response = self.begin("GET", &format!("/v1/subscribe?{query}"), &[], "").await;
+    pub(crate) async fn open(self, query: &str) -> Lines {
+        self.open_with(query, &[]).await
+    }
+
+    /// Subscribes to server-sent events; with the id of an event, behind that. The first event, `subscribed`, is taken:
+    /// its id is given.
+    pub(crate) async fn events(self, query: &str, behind: Option<&str>) -> (Lines, Option<String>) {
+        let headers: Vec<_> = behind.into_iter().map(|id| ("last-event-id", id)).collect();
+        let mut lines = self.open_with(&format!("format=sse&{query}"), &headers).await;
+        let subscribed = lines.next_event().await.expect("the stream goes on");
+        assert_eq!(subscribed.name, "subscribed");
+        (lines, subscribed.id)
+    }
+
+    async fn open_with(mut self, query: &str, headers: &[(&str, &str)]) -> Lines {
+        let response = self.begin("GET", &format!("/v1/subscribe?{query}"), headers, "").await;
         assert_eq!(response.status(), StatusCode::OK);
         Lines {
             body: response.into_body(),
@@ -119,6 +133,14 @@ impl Answer {
             "{form} does not say: {words}"
         );
     }
+}
+
+/// A server-sent event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) id: Option<String>,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 /// The lines of a stream.
@@ -150,5 +172,20 @@ impl Lines {
     pub(crate) async fn next_json(&mut self) -> Value {
         let line = self.next().await.expect("the stream goes on");
         serde_json::from_str(&line).unwrap()
+    }
+
+    /// The next server-sent event; `None` at a clean end of the stream.
+    pub(crate) async fn next_event(&mut self) -> Option<Event> {
+        let (mut id, mut name, mut data) = (None, String::new(), Value::Null);
+        loop {
+            let line = self.next().await?;
+            match line.split_once(": ") {
+                Some(("id", value)) => id = Some(value.to_owned()),
+                Some(("event", value)) => value.clone_into(&mut name),
+                Some(("data", value)) => data = serde_json::from_str(value).unwrap(),
+                None if line.is_empty() => return Some(Event { id, name, data }),
+                _ => panic!("{line}"),
+            }
+        }
     }
 }

@@ -8,5 +8,6 @@ mod served;
 mod connections;
 mod guard;
 mod publish;
+mod resuming;
 mod subscribe;
 mod views;

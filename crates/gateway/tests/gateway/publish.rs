@@ -1,3 +1,5 @@
+use bellwether::{Instance, Pattern};
+use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -95,6 +97,22 @@ async fn what_is_wrong_is_said_in_words_and_nothing_is_published() {
         ("alerts/t?event=a%0Ab", "bad_field", "`event` holds a control character"),
         ("alerts/t?schema_version=0", "bad_query", "nonzero"),
         ("alerts/t?schema_version=x", "bad_query", "schema_version"),
+        (
+            "alerts/t?wait=yes",
+            "bad_query",
+            "`wait` must be true, false or a whole number",
+        ),
+        ("alerts/t?wait=", "bad_query", "seconds up to 30"),
+        ("alerts/t?wait=31", "bad_query", "seconds up to 30"),
+        ("alerts/t?wait=1.5", "bad_query", "a whole number"),
+        (
+            "alerts/t?confirm=some",
+            "bad_query",
+            "`confirm` is wrong: write none, local, all or a number",
+        ),
+        ("alerts/t?confirm=-1", "bad_query", "a number of peers"),
+        ("alerts/t?confirm=all&confirm_within=0", "bad_query", "1 to 60"),
+        ("alerts/t?confirm=all&confirm_within=61", "bad_query", "1 to 60"),
         (
             "alerts/t?originating_node=A",
             "bad_field",
@@ -215,6 +233,81 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("slow_body"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_publisher_says_who_must_hold_its_message() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    let epoch = served.node.epoch();
+    for (query, status, body) in [
+        ("confirm=none", 202, json!({ "id": format!("alerts/a/{epoch}/1") })),
+        (
+            "confirm=local&wait=true",
+            200,
+            json!({ "id": format!("alerts/a/{epoch}/2") }),
+        ),
+        (
+            "confirm=all&confirm_within=1&wait=false",
+            200,
+            json!({ "id": format!("alerts/a/{epoch}/3"), "confirmed": 0, "required": 0, "peers": [] }),
+        ),
+        (
+            "confirm=0&wait=5",
+            200,
+            json!({ "id": format!("alerts/a/{epoch}/4"), "confirmed": 0, "required": 0, "peers": [] }),
+        ),
+    ] {
+        let answer = client
+            .post(&format!("/v1/publish/alerts/t?{query}"), "text/plain", "x")
+            .await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (status, body), "{query}");
+    }
+    let answer = client.post("/v1/publish/alerts/t?confirm=2", "text/plain", "x").await;
+    answer.expect_error(409, "too_few_peers", "2 peers are to confirm, but 0 want");
+    assert_eq!(served.node.counters(Instance::Alerts).published.value(), 4);
+}
+
+#[tokio::test]
+async fn a_publisher_that_waits_is_told_that_there_was_no_room() {
+    let served = Served::start_with(
+        |config| config.instances[Instance::Alerts.index()].queue_messages = 64,
+        |gateway| gateway,
+    )
+    .await;
+    let (mut slow, _) = served
+        .node
+        .subscribe(Instance::Alerts, [Pattern::new("*").unwrap()])
+        .await
+        .unwrap();
+    let mut client = served.client().await;
+    let mut published = 0;
+    let refused = loop {
+        let response = client.begin("POST", "/v1/publish/alerts/t?wait=0", &[], "x").await;
+        if response.status() != 200 {
+            break response;
+        }
+        response.into_body().collect().await.unwrap();
+        published += 1;
+        assert!(published < 64, "a quarter is kept for those that do not wait");
+    };
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    drop(refused);
+
+    let mut client = served.client().await;
+    let answer = client.post("/v1/publish/alerts/t?wait=0", "text/plain", "x").await;
+    answer.expect_error(503, "no_room", "nothing was published");
+    assert_eq!(served.node.counters(Instance::Alerts).published.value(), published);
+    // Whoever waits longer gets the place of what is read meanwhile.
+    let waiting = client.post("/v1/publish/alerts/t?wait=true", "text/plain", "last");
+    let reading = async {
+        for _ in 0..=published {
+            soon(slow.next()).await.unwrap();
+        }
+    };
+    let (answer, ()) = tokio::join!(waiting, reading);
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 #[tokio::test]

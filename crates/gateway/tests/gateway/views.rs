@@ -23,6 +23,7 @@ async fn members_and_instances_are_arrays() {
         .collect();
     assert_eq!(names, Instance::ALL.map(Instance::name));
     assert_eq!(instances[0]["max_payload_bytes"], 1000);
+    assert_eq!(instances[0]["overflow"], "drop_oldest");
 }
 
 #[tokio::test]

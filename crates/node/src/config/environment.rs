@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
-use bellwether_message::NodeId;
+use bellwether_message::{Instance, NodeId};
 use zeroize::Zeroizing;
 
 use super::error::{ConfigError, hint};
-use super::layer::Layer;
+use super::layer::{INSTANCE_KEYS, Layer, instance_key};
 use super::origin::{Origin, Setting};
 use super::secrets::SecretSource;
 
@@ -35,7 +35,8 @@ const VARIABLES: [(&str, Option<&str>); 12] = [
 
 impl Layer {
     /// Reads what environment variables give: `BELLWETHER_NAME`, `_CLUSTER`, `_LISTEN`, `_ADVERTISE`, `_HTTP`, `_SEEDS`
-    /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, and one of
+    /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, the settings of
+    /// an instance by its name and theirs (`BELLWETHER_EVENTS_OVERFLOW`, `BELLWETHER_EVENTS_QUEUE_MESSAGES`), and one of
     /// `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and `_LOG` are left to the program,
     /// as are all variables that are not ours, Unicode or not.
     ///
@@ -72,6 +73,12 @@ impl Layer {
                 let Some(short) = name.strip_prefix(PREFIX) else {
                     return Ok(());
                 };
+                if let Some((instance, key)) = instance_setting(short) {
+                    self.take_instance_key(instance, key, name, value)?;
+                    self.origins
+                        .insert(instance_key(instance, key), Origin::Variable(name.to_owned()));
+                    return Ok(());
+                }
                 let Some((_, key)) = VARIABLES.iter().find(|(known, _)| *known == short) else {
                     return unknown_variable(name, short, &value);
                 };
@@ -96,9 +103,7 @@ impl Layer {
             self.data_dir = Some(value.into());
             return Ok(());
         }
-        let text = value.into_string().map_err(|_| ConfigError::NotUnicode {
-            variable: variable.to_owned(),
-        })?;
+        let text = unicode(variable, value)?;
         match key {
             "name" => self.name = Some(text),
             "cluster" => self.cluster = Some(text),
@@ -112,6 +117,39 @@ impl Layer {
         }
         Ok(())
     }
+
+    fn take_instance_key(
+        &mut self,
+        instance: Instance,
+        key: &str,
+        variable: &str,
+        value: OsString,
+    ) -> Result<(), ConfigError> {
+        let text = unicode(variable, value)?;
+        let layer = self.instances.entry(instance).or_default();
+        match layer.number_mut(key) {
+            Some(place) => *place = Some(number(&instance_key(instance, key), variable, &text)?),
+            None => layer.overflow = Some(text),
+        }
+        Ok(())
+    }
+}
+
+/// The instance and its key that a variable after [`PREFIX`] names: `EVENTS_QUEUE_BYTES`.
+fn instance_setting(short: &str) -> Option<(Instance, &'static str)> {
+    let (instance, rest) = short.split_once('_')?;
+    let is_named = |name: &str, given: &str| name.to_uppercase() == given;
+    let instance = Instance::ALL
+        .into_iter()
+        .find(|known| is_named(known.name(), instance))?;
+    let key = INSTANCE_KEYS.into_iter().find(|key| is_named(key, rest))?;
+    Some((instance, key))
+}
+
+fn unicode(variable: &str, value: OsString) -> Result<String, ConfigError> {
+    value.into_string().map_err(|_| ConfigError::NotUnicode {
+        variable: variable.to_owned(),
+    })
 }
 
 fn seeds(text: &str) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bellwether_broker::Overflow;
 use bellwether_message::{MIN_SECRET_BYTES, NodeIdError};
 
 use super::address::AddressProblem;
@@ -108,6 +109,18 @@ pub enum ConfigError {
         value: usize,
         /// The payload limit of the same instance.
         max_payload_bytes: usize,
+    },
+    /// A policy that there is not.
+    #[error(
+        "{setting}: `{given}` is no policy; write `{}` or `{}`",
+        Overflow::DropOldest.name(),
+        Overflow::Disconnect.name()
+    )]
+    Overflow {
+        /// The setting.
+        setting: Setting,
+        /// What was given.
+        given: String,
     },
     /// A node name that cannot be a node id.
     #[error("{setting}: `{name}` cannot be the name of a node")]

@@ -85,10 +85,13 @@ impl Layer {
         })?;
         let mut layer = InstanceLayer::default();
         for entry in source.entries(entry.table()?, &instance_key(instance, "")) {
-            let Some(value) = layer.value_mut(entry.key) else {
+            if entry.key == "overflow" {
+                layer.overflow = Some(entry.text()?);
+            } else if let Some(number) = layer.number_mut(entry.key) {
+                *number = Some(entry.number()?);
+            } else {
                 return Err(source.unknown_key(&entry, unknown_in_instance_hint(instance, entry.key)));
-            };
-            *value = Some(entry.number()?);
+            }
             self.origins.insert(entry.path, entry.origin);
         }
         self.instances.insert(instance, layer);

@@ -68,7 +68,7 @@ impl Layer {
         self.origins.fill_from(weaker.origins, &self.given());
         for (instance, weaker) in weaker.instances {
             let ours = self.instances.entry(instance).or_default();
-            *ours = ours.over(weaker);
+            *ours = std::mem::take(ours).over(weaker);
         }
         Self {
             name: self.name.or(weaker.name),
@@ -107,7 +107,7 @@ impl Layer {
             .map(|(key, _)| key.to_owned())
             .collect();
         for (instance, layer) in &self.instances {
-            let given = INSTANCE_KEYS.into_iter().filter(|key| layer.value(key).is_some());
+            let given = INSTANCE_KEYS.into_iter().filter(|key| layer.gives(key));
             keys.extend(given.map(|key| instance_key(*instance, key)));
         }
         keys
@@ -116,7 +116,7 @@ impl Layer {
 
 /// The settings of one instance as one layer gave them; `None` = not given here. What they mean and their bounds: see
 /// `bellwether config show` and [`EXAMPLE`](super::EXAMPLE).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceLayer {
     /// Messages kept for peers that fall behind, and for replay.
     pub backlog_messages: Option<u64>,
@@ -130,6 +130,8 @@ pub struct InstanceLayer {
     pub queue_bytes: Option<u64>,
     /// The largest payload that may be published.
     pub max_payload_bytes: Option<u64>,
+    /// What happens to a subscription that falls further behind: `drop_oldest` or `disconnect`.
+    pub overflow: Option<String>,
 }
 
 impl InstanceLayer {
@@ -141,11 +143,12 @@ impl InstanceLayer {
             queue_messages: self.queue_messages.or(weaker.queue_messages),
             queue_bytes: self.queue_bytes.or(weaker.queue_bytes),
             max_payload_bytes: self.max_payload_bytes.or(weaker.max_payload_bytes),
+            overflow: self.overflow.or(weaker.overflow),
         }
     }
 
-    /// The place of the value called `key`; `None` where no key is called so.
-    pub(super) fn value_mut(&mut self, key: &str) -> Option<&mut Option<u64>> {
+    /// The place of the number called `key`; `None` where no number is called so.
+    pub(super) fn number_mut(&mut self, key: &str) -> Option<&mut Option<u64>> {
         Some(match key {
             "backlog_messages" => &mut self.backlog_messages,
             "backlog_bytes" => &mut self.backlog_bytes,
@@ -157,8 +160,11 @@ impl InstanceLayer {
         })
     }
 
-    fn value(mut self, key: &str) -> Option<u64> {
-        self.value_mut(key).and_then(|value| *value)
+    fn gives(&self, key: &str) -> bool {
+        match key {
+            "overflow" => self.overflow.is_some(),
+            key => self.clone().number_mut(key).is_some_and(|number| number.is_some()),
+        }
     }
 }
 
@@ -177,13 +183,14 @@ pub(super) const KEYS: [&str; 10] = [
 ];
 
 /// The keys of an instance table, in the order of [`InstanceLayer`]'s fields.
-pub(super) const INSTANCE_KEYS: [&str; 6] = [
+pub(super) const INSTANCE_KEYS: [&str; 7] = [
     "backlog_messages",
     "backlog_bytes",
     "backlog_age_s",
     "queue_messages",
     "queue_bytes",
     "max_payload_bytes",
+    "overflow",
 ];
 
 /// `instances.events.queue_bytes`

@@ -74,13 +74,16 @@ impl Lines<'_> {
 
     fn instance(&mut self, instance: Instance) {
         self.push(&format!("\n[instances.{}]", instance.name()));
-        for (bounds, value) in INSTANCE_BOUNDS
-            .iter()
-            .zip(numbers(&self.config.instances[instance.index()]))
-        {
-            let from = self.config.came_from(&instance_key(instance, bounds.key));
-            self.push(&format!("{} = {value}{from}", bounds.key));
+        let settings = &self.config.instances[instance.index()];
+        for (bounds, value) in INSTANCE_BOUNDS.iter().zip(numbers(settings)) {
+            self.of_instance(instance, bounds.key, &value.to_string());
         }
+        self.of_instance(instance, "overflow", &text(settings.overflow.name().to_owned()));
+    }
+
+    fn of_instance(&mut self, instance: Instance, key: &str, value: &str) {
+        let from = self.config.came_from(&instance_key(instance, key));
+        self.push(&format!("{key} = {value}{from}"));
     }
 
     fn push(&mut self, line: &str) {

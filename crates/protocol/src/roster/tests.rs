@@ -52,6 +52,11 @@ fn state(roster: &Roster, node: &str) -> Option<MemberState> {
         .map(|(_, state)| state)
 }
 
+/// Time passes as it does in a node that runs.
+fn pass(roster: &mut Roster, from: u64, to: u64) {
+    (from..=to).step_by(100).for_each(|now| drop(roster.tick(ms(now))));
+}
+
 #[test]
 fn gossip_tells_where_to_dial_and_a_link_makes_a_member() {
     let mut roster = roster();
@@ -112,10 +117,10 @@ fn a_silent_member_that_answers_stays_alive_and_is_asked_again() {
 fn a_member_never_heard_gossiping_lives_by_its_links() {
     let mut roster = roster();
     roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(0));
-    roster.tick(ms(10_000));
+    pass(&mut roster, 0, 10_000);
     assert!(roster.asks().is_empty());
     roster.on_unlinked(Direction::In, &source("b", 1), ms(10_000));
-    roster.tick(ms(11_000));
+    pass(&mut roster, 10_000, 11_000);
     assert_eq!(state(&roster, "b"), Some(MemberState::Down));
     roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(12_000));
     assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
@@ -178,7 +183,7 @@ fn an_address_taken_over_by_a_living_node_is_dialed_for_that_node_alone() {
     let mut roster = roster();
     roster.on_linked(Direction::Out, &source("y-old", 1), address(2), "1", ms(0));
     roster.on_unlinked(Direction::Out, &source("y-old", 1), ms(10));
-    roster.tick(ms(2000));
+    pass(&mut roster, 0, 2000);
     assert_eq!(state(&roster, "y-old"), Some(MemberState::Down));
     assert_eq!(roster.dials().len(), 1);
     roster.on_gossip(vec![gossiped("b-new", 1, 2)], ms(2001));
@@ -212,4 +217,42 @@ fn a_run_is_over_when_it_was_reset_or_is_down_or_unknown() {
     assert!(!roster.is_over(&source("b", 1)));
     roster.on_reset(&source("b", 1));
     assert!(roster.is_over(&source("b", 1)));
+}
+
+#[test]
+fn a_node_that_was_paused_accuses_nobody_at_once() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(10));
+    pass(&mut roster, 100, 1000);
+    // Thirty seconds stopped: its links are lost, and it has heard nobody.
+    roster.on_unlinked(Direction::Out, &source("b", 1), ms(31_000));
+    roster.on_gossip(vec![], ms(31_010));
+    pass(&mut roster, 31_100, 33_900);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+    assert!(roster.asks().is_empty());
+    pass(&mut roster, 34_000, 35_000);
+    assert_eq!(
+        state(&roster, "b"),
+        Some(MemberState::Down),
+        "it is silent all the same"
+    );
+}
+
+#[test]
+fn a_member_that_only_others_reach_is_down_until_a_link_is_back() {
+    let mut roster = roster();
+    roster.on_linked(Direction::Out, &source("b", 1), address(2), "1", ms(0));
+    roster.on_gossip(vec![gossiped("b", 1, 2)], ms(10));
+    pass(&mut roster, 100, 1000);
+    roster.on_unlinked(Direction::Out, &source("b", 1), ms(1000));
+    pass(&mut roster, 1100, 2900);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive), "it may be dialing again");
+    pass(&mut roster, 3000, 9000);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Down));
+    assert_eq!(roster.dials().len(), 1, "it is dialed on");
+    roster.on_linked(Direction::In, &source("b", 1), address(2), "1", ms(9000));
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
+    pass(&mut roster, 9100, 12_000);
+    assert_eq!(state(&roster, "b"), Some(MemberState::Alive));
 }

@@ -5,7 +5,7 @@
 
 mod broker;
 mod child;
-mod clock;
+mod flood;
 mod machine;
 mod mesh;
 mod node;
@@ -27,9 +27,10 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = match arguments[..] {
         [] => runtime.block_on(all()),
+        ["flood"] => runtime.block_on(flood()),
         ["node", name, folder] => runtime.block_on(node::run(name, folder, None)),
         ["node", name, folder, seed] => runtime.block_on(node::run(name, folder, Some(seed))),
-        _ => bail!("the benchmark takes no arguments; it is run by scripts/bench"),
+        _ => bail!("the benchmark takes no argument but `flood`; it is run by scripts/bench"),
     };
     // A read of standard input that waits in a blocking thread must not keep a failed node from ending.
     runtime.shutdown_background();
@@ -41,5 +42,12 @@ async fn all() -> anyhow::Result<()> {
     println!("Each figure is the median of {PASSES} passes, with the lowest and the highest.\n");
     println!("{}", broker::measure()?);
     println!("{}", mesh::measure().await?);
+    println!("{}", flood::measure().await?);
+    Ok(())
+}
+
+async fn flood() -> anyhow::Result<()> {
+    println!("{}\n", machine::facts());
+    println!("{}", flood::measure().await?);
     Ok(())
 }

@@ -7,9 +7,9 @@ use bellwether::{Instance, MemberState, Node, NodeId, Pattern, Subscription};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 use tokio::time::{Duration, sleep};
 
-use crate::clock::cpu_ns;
 use crate::publisher::Publisher;
 use crate::subscriber::Subscriber;
+use bellwether_tests::clock::cpu_ns;
 
 /// It protects the benchmark's own mesh, and is no secret.
 pub(crate) const SECRET: &str = "the secret of the benchmark, which is none";

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::Duration;
 
-use crate::clock::{now_ns, sleep_until};
 use crate::node::{Command, Commands, MESSAGES, NODES};
 use crate::payload::Payload;
+use bellwether_tests::clock::{now_ns, sleep_until};
 
 /// Messages on their way to the slower of the subscribers; the default queue of one holds 16,384 and 16 MiB.
 const WINDOW: u64 = 12_288;

@@ -3,9 +3,9 @@
 use anyhow::{Context, bail};
 use bellwether::{ContentType, Delivery, Draft, Node, Subscription, Topic};
 
-use crate::clock::now_ns;
 use crate::node::{Command, Commands, PROGRESS};
 use crate::payload::Payload;
+use bellwether_tests::clock::now_ns;
 
 /// Messages taken in a row, before commands are looked for.
 const TURN: usize = 64;

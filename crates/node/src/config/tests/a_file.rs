@@ -21,6 +21,7 @@ fn gives_every_key() {
         queue_messages = 4
         queue_bytes = 5
         max_payload_bytes = 6
+        overflow = "disconnect"
         "#,
     )
     .unwrap();
@@ -43,6 +44,7 @@ fn gives_every_key() {
         queue_messages: Some(4),
         queue_bytes: Some(5),
         max_payload_bytes: Some(6),
+        overflow: Some("disconnect".to_owned()),
     };
     assert_eq!(
         layer.instances.into_iter().collect::<Vec<_>>(),
@@ -191,6 +193,10 @@ fn with_a_value_of_the_wrong_type_is_refused_by_line() {
         (
             "[instances.events]\nqueue_bytes = {}",
             "2: `instances.events.queue_bytes` must be a whole number without quotes, 0 or more, found a table",
+        ),
+        (
+            "[instances.events]\noverflow = true",
+            "2: `instances.events.overflow` must be a text in quotes, found true",
         ),
     ] {
         assert_eq!(refusal(file(text)), format!("bellwether.toml:{words}"), "{text}");

@@ -203,3 +203,17 @@ fn hold_for_a_program_as_well() {
     config.seeds = vec!["b".to_owned()];
     assert!(refusal(config.check()).starts_with("`seeds`: `b` is not an address"));
 }
+
+#[test]
+fn a_policy_that_there_is_not_is_refused_with_those_that_there_are() {
+    let words = refusal(resolve("[instances.events]\noverflow = \"drop_newest\""));
+    assert_eq!(
+        words,
+        "bellwether.toml:2: `instances.events.overflow`: `drop_newest` is no policy; write `drop_oldest` or `disconnect`"
+    );
+    let layer = environment(&[("BELLWETHER_AUDIT_OVERFLOW", "")]).unwrap();
+    assert_eq!(
+        refusal(Config::resolve(layer)),
+        "BELLWETHER_AUDIT_OVERFLOW: `` is no policy; write `drop_oldest` or `disconnect`"
+    );
+}

@@ -13,6 +13,7 @@ fn as_toml_it_resolves_to_itself() {
         gossip_interval_ms = 300
         [instances.metrics]
         queue_messages = 7
+        overflow = "disconnect"
     "#;
     let shown = resolve(text).unwrap().to_toml();
     let again = resolve(&shown).unwrap();
@@ -25,6 +26,10 @@ fn as_toml_it_resolves_to_itself() {
     assert_eq!(without_comments(&again.to_toml()), without_comments(&shown));
     assert_eq!(again.data_dir.as_deref(), Some(Path::new("/srv/\"a\"\\b")));
     assert_eq!(again.instances[Instance::Metrics.index()].queue_messages, 7);
+    assert_eq!(
+        again.instances[Instance::Metrics.index()].overflow,
+        Overflow::Disconnect
+    );
 }
 
 #[test]
@@ -38,6 +43,7 @@ fn it_tells_where_values_came_from() {
         "# advertise: the listen address",
         "# secrets: 1  # SECRET_KEY_BASE",
         "queue_messages = 7  # bellwether.toml:3",
+        "overflow = \"drop_oldest\"",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line} is not in\n{shown}");
     }

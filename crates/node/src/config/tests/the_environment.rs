@@ -35,6 +35,31 @@ fn gives_every_variable_and_leaves_the_others_alone() {
 }
 
 #[test]
+fn gives_every_setting_of_every_instance() {
+    for instance in Instance::ALL {
+        for key in layer::INSTANCE_KEYS {
+            let variable = format!("BELLWETHER_{}_{}", instance.name(), key).to_uppercase();
+            let layer = environment(&[(&variable, "1")]).unwrap();
+            let key = layer::instance_key(instance, key);
+            assert_eq!(layer.origins.of(&key), Origin::Variable(variable));
+        }
+    }
+    let layer = environment(&[
+        ("BELLWETHER_EVENTS_OVERFLOW", "disconnect"),
+        ("BELLWETHER_EVENTS_QUEUE_MESSAGES", "7"),
+    ])
+    .unwrap();
+    let config = Config::resolve(layer.over(file("[instances.events]\nqueue_messages = 9").unwrap())).unwrap();
+    let events = &config.instances[Instance::Events.index()];
+    assert_eq!((events.overflow, events.queue_messages), (Overflow::Disconnect, 7));
+    let words = refusal(environment(&[("BELLWETHER_EVENTS_QUEUE_MESSAGES", "many")]));
+    assert_eq!(
+        words,
+        "BELLWETHER_EVENTS_QUEUE_MESSAGES must be a whole number, 0 or more, found `many`"
+    );
+}
+
+#[test]
 fn with_an_unknown_variable_is_refused_with_the_nearest() {
     let words = refusal(environment(&[("BELLWETHER_LISEN", "x")]));
     assert_eq!(

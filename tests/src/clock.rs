@@ -6,17 +6,17 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// Nanoseconds since some moment in the past, the same for all processes of this host.
-pub(crate) fn now_ns() -> u64 {
+pub fn now_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Monotonic))
 }
 
 /// Nanoseconds of CPU time that all threads of this process have used, user and system together.
-pub(crate) fn cpu_ns() -> u64 {
+pub fn cpu_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::ProcessCPUTime))
 }
 
 /// Sleeps on this thread until [`now_ns`] says so, or a little longer.
-pub(crate) fn sleep_until(at_ns: u64) {
+pub fn sleep_until(at_ns: u64) {
     let at = Timespec {
         tv_sec: (at_ns / NS_PER_S).cast_signed(),
         tv_nsec: (at_ns % NS_PER_S).cast_signed(),

@@ -1,0 +1,237 @@
+//! What a subscription can be told, read from its JSON and put in words.
+
+use bellwether_message::{Instance, NodeId};
+use serde::Deserialize;
+
+use crate::output::printable;
+
+/// What one item of the stream is.
+#[derive(Debug)]
+pub(super) enum Item {
+    Message,
+    Subscribed(Subscribed),
+    Gap(Gap),
+    EpochEnded(EpochEnded),
+    Live(Live),
+    /// Something that a newer node says.
+    Unknown,
+}
+
+impl Item {
+    pub(super) fn of(json: &[u8]) -> Self {
+        // A message begins with its id. Looking there first spares most items from being parsed at all.
+        if json.starts_with(b"{\"id\":") {
+            return Self::Message;
+        }
+        match serde_json::from_slice(json) {
+            Ok(Marker::Subscribed(report)) => Self::Subscribed(report),
+            Ok(Marker::Gap(gap)) => Self::Gap(gap),
+            Ok(Marker::EpochEnded(ended)) => Self::EpochEnded(ended),
+            Ok(Marker::Live(live)) => Self::Live(live),
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    /// Its line for people, if it is a marker that has one.
+    pub(super) fn text(&self) -> Option<String> {
+        match self {
+            Self::Gap(gap) => Some(gap.text()),
+            Self::EpochEnded(ended) => Some(ended.text()),
+            Self::Live(live) => Some(live.text()),
+            Self::Message | Self::Subscribed(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// The items that are no messages: one key, which says what it is.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Marker {
+    Subscribed(Subscribed),
+    Gap(Gap),
+    EpochEnded(EpochEnded),
+    Live(Live),
+}
+
+/// [`bellwether::LiveReport`], as it is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Subscribed {
+    live: usize,
+    nodes: usize,
+    not_yet: Vec<NodeId>,
+}
+
+impl Subscribed {
+    pub(super) fn text(&self) -> String {
+        let text = format!("live on {} of {} nodes", self.live, self.nodes);
+        match self.not_yet[..] {
+            [] => text,
+            _ => format!("{text} (not yet: {})", names(&self.not_yet)),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Gap {
+    instance: Instance,
+    node: NodeId,
+    first: u64,
+    last: u64,
+    count: u64,
+    cause: String,
+    exact: bool,
+}
+
+impl Gap {
+    /// Whether the stream ends after it, and can be resumed before it.
+    pub(super) fn is_disconnection(&self) -> bool {
+        self.cause == "disconnected"
+    }
+
+    fn text(&self) -> String {
+        let Self {
+            instance,
+            node,
+            first,
+            last,
+            count,
+            ..
+        } = self;
+        let bound = if self.exact { "" } else { "up to " };
+        let cause = match self.cause.as_str() {
+            "slow_subscriber" => "this subscriber read too slowly",
+            "disconnected" => "this subscriber read too slowly and is disconnected",
+            "link_overrun" => "the link to this node fell too far behind",
+            "backlog_overrun" => "the node no longer keeps them",
+            "restarted" => "the node has restarted and forgotten them",
+            "unverified" => "they arrived with a wrong signature",
+            other => &printable(other),
+        };
+        format!("-- missing: {bound}{count} messages of {instance} from node {node} (seq {first} to {last}): {cause}")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EpochEnded {
+    instance: Instance,
+    node: NodeId,
+    last_seq: u64,
+    tail_unknown: bool,
+}
+
+impl EpochEnded {
+    fn text(&self) -> String {
+        let Self {
+            instance,
+            node,
+            last_seq,
+            ..
+        } = self;
+        if self.tail_unknown {
+            format!(
+                "-- node {node} is gone: its last message of {instance} seen here has seq {last_seq}, later ones may be \
+                 lost with it"
+            )
+        } else {
+            format!("-- node {node} has stopped: its last message of {instance} has seq {last_seq}")
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Live {
+    instance: Instance,
+    replayed: u64,
+    incomplete: Vec<NodeId>,
+}
+
+impl Live {
+    fn text(&self) -> String {
+        let Self { instance, replayed, .. } = self;
+        let text = format!("-- {instance} is live: {replayed} messages were from before");
+        match self.incomplete[..] {
+            [] => text,
+            _ => format!("{text}; nodes that could not be asked: {}", names(&self.incomplete)),
+        }
+    }
+}
+
+fn names(nodes: &[NodeId]) -> String {
+    let names: Vec<_> = nodes.iter().map(NodeId::as_str).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether::LiveReport;
+
+    use super::*;
+
+    #[test]
+    fn a_live_report_is_read_as_it_is_written() {
+        let report = LiveReport {
+            live: 1,
+            nodes: 2,
+            not_yet: vec![NodeId::new("b").unwrap()],
+        };
+        let read: Subscribed = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        assert_eq!(read.text(), "live on 1 of 2 nodes (not yet: b)");
+    }
+
+    #[test]
+    fn every_marker_is_said_in_words() {
+        for (json, text) in [
+            (
+                r#"{"gap":{"instance":"events","node":"a","epoch":1,"first":5,"last":16,"count":12,"cause":"slow_subscriber","exact":true}}"#,
+                Some("-- missing: 12 messages of events from node a (seq 5 to 16): this subscriber read too slowly"),
+            ),
+            (
+                r#"{"gap":{"instance":"events","node":"a","epoch":1,"first":5,"last":16,"count":12,"cause":"restarted","exact":false}}"#,
+                Some(
+                    "-- missing: up to 12 messages of events from node a (seq 5 to 16): the node has restarted and forgotten them",
+                ),
+            ),
+            (
+                r#"{"gap":{"instance":"events","node":"a","epoch":1,"first":5,"last":16,"count":12,"cause":"new\ncause","exact":false}}"#,
+                Some("-- missing: up to 12 messages of events from node a (seq 5 to 16): new\\ncause"),
+            ),
+            (
+                r#"{"epoch_ended":{"instance":"alerts","node":"b","epoch":1,"last_seq":7,"tail_unknown":false}}"#,
+                Some("-- node b has stopped: its last message of alerts has seq 7"),
+            ),
+            (
+                r#"{"live":{"instance":"alerts","replayed":12,"incomplete":[]}}"#,
+                Some("-- alerts is live: 12 messages were from before"),
+            ),
+            (
+                r#"{"live":{"instance":"alerts","replayed":0,"incomplete":["b","c"]}}"#,
+                Some("-- alerts is live: 0 messages were from before; nodes that could not be asked: b, c"),
+            ),
+            (r#"{"novelty":1}"#, None),
+        ] {
+            assert_eq!(Item::of(json.as_bytes()).text().as_deref(), text, "{json}");
+        }
+    }
+
+    #[test]
+    fn every_cause_has_words_of_its_own() {
+        use bellwether::GapCause;
+        for cause in [
+            GapCause::SlowSubscriber,
+            GapCause::Disconnected,
+            GapCause::LinkOverrun,
+            GapCause::BacklogOverrun,
+            GapCause::Restarted,
+            GapCause::Unverified,
+        ] {
+            let json = format!(
+                r#"{{"gap":{{"instance":"events","node":"a","first":1,"last":1,"count":1,"cause":"{cause}","exact":true}}}}"#
+            );
+            let Item::Gap(gap) = Item::of(json.as_bytes()) else {
+                panic!("{json}")
+            };
+            assert!(!gap.text().ends_with(&format!(": {cause}")), "{}", gap.text());
+            assert_eq!(gap.is_disconnection(), cause == GapCause::Disconnected);
+        }
+    }
+}
