@@ -144,7 +144,7 @@ impl Serialize for LiveJson<'_> {
     }
 }
 
-/// Where a subscription is live: `{"subscribed":{"live","nodes","not_yet"}}`.
+/// Where a subscription is live: `{"subscribed":{"live","nodes","not_yet","joined"}}`.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct SubscribedJson<'a> {
     subscribed: &'a LiveReport,

@@ -161,11 +161,13 @@ impl Stream for DeliveryStream {
 /// What holds for several subscriptions together: a node counts as live only if it is for each of them.
 pub(crate) fn merge_reports(reports: Vec<LiveReport>) -> LiveReport {
     let nodes = reports.iter().map(|report| report.nodes).max().unwrap_or_default();
+    let joined = reports.iter().all(|report| report.joined);
     let not_yet: BTreeSet<_> = reports.into_iter().flat_map(|report| report.not_yet).collect();
     LiveReport {
         live: nodes.saturating_sub(not_yet.len()),
         nodes,
         not_yet: not_yet.into_iter().collect(),
+        joined,
     }
 }
 
@@ -195,6 +197,7 @@ mod tests {
             live,
             nodes,
             not_yet: not_yet.iter().map(|id| NodeId::new(id).unwrap()).collect(),
+            joined: true,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A node's part of the mesh: puts identity, gossip, links and the roster together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -316,6 +316,8 @@ impl Mesh {
     pub async fn drain(&self, within: Duration) -> Vec<NodeId> {
         let deadline = Instant::now() + within;
         let mut told = HashSet::new();
+        // Whoever was there at any moment of the drain and has not left is owed everything, though it may go down meanwhile.
+        let mut owed = BTreeSet::new();
         let unconfirmed = loop {
             // Links may come back while this waits: each is told, and ended, once.
             for (link, session) in self.shared.links.sessions() {
@@ -325,9 +327,11 @@ impl Mesh {
                     session.end_feeds(&self.shared);
                 }
             }
-            let unconfirmed = self.undrained();
-            if unconfirmed.is_empty() || Instant::now() >= deadline {
-                break unconfirmed;
+            let undrained = self.undrained();
+            owed.extend(undrained.iter().cloned());
+            owed.retain(|node| !self.is_drained(node) && self.is_member(node));
+            if undrained.is_empty() || Instant::now() >= deadline {
+                break owed.into_iter().collect();
             }
             tokio::time::sleep(DRAIN_POLL).await;
         };
@@ -342,13 +346,19 @@ impl Mesh {
 
     /// The living members that have not acknowledged everything, or cannot be asked.
     fn undrained(&self) -> Vec<NodeId> {
-        let drained = |node: &NodeId| {
-            self.shared
-                .links
-                .to_node(node)
-                .is_some_and(|(_, session)| session.is_drained())
-        };
-        self.living_others().into_iter().filter(|node| !drained(node)).collect()
+        let others = self.living_others().into_iter();
+        others.filter(|node| !self.is_drained(node)).collect()
+    }
+
+    /// Whether a node has acknowledged everything on the link that is up to it.
+    fn is_drained(&self, node: &NodeId) -> bool {
+        let link = self.shared.links.to_node(node);
+        link.is_some_and(|(_, session)| session.is_drained())
+    }
+
+    /// Whether a node is in view, living or down.
+    fn is_member(&self, node: &NodeId) -> bool {
+        self.shared.members.borrow().iter().any(|member| member.node == *node)
     }
 
     /// The other members, but for those that are down.

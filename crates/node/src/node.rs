@@ -181,13 +181,13 @@ impl Node {
         subscription
     }
 
-    /// Waits until every known node has confirmed the subscription. Does not borrow it; cancel safe.
+    /// Waits until this node has joined and every known node has confirmed the subscription. Does not borrow it; cancel safe.
     pub fn became_live(&self, subscription: &Subscription) -> impl Future<Output = LiveReport> + Send + use<> {
         let (this, instance, patterns) = (self.clone(), subscription.instance(), subscription.patterns().to_vec());
-        let confirmed = self.inner.mesh.as_ref().map(|mesh| mesh.confirmed(instance, &patterns));
         async move {
-            if let Some(confirmed) = confirmed {
-                confirmed.await;
+            if let Some(mesh) = this.mesh() {
+                mesh.joined().await;
+                mesh.confirmed(instance, &patterns).await;
             }
             this.live_report(instance, &patterns)
         }
@@ -212,6 +212,7 @@ impl Node {
                 live: 1,
                 nodes: 1,
                 not_yet: Vec::new(),
+                joined: true,
             };
         };
         let not_yet = mesh.unconfirmed(instance, patterns);
@@ -224,6 +225,7 @@ impl Node {
             live: nodes.saturating_sub(not_yet.len()),
             nodes,
             not_yet,
+            joined: mesh.has_joined(),
         }
     }
 

@@ -12,12 +12,15 @@ pub struct LiveReport {
     pub nodes: usize,
     /// The known nodes that have not confirmed.
     pub not_yet: Vec<NodeId>,
+    /// Whether this node has joined its mesh. If not, the mesh may have nodes that it does not know yet; what they publish
+    /// before it has linked with them is not for this subscription.
+    pub joined: bool,
 }
 
 impl LiveReport {
-    /// Whether every known node has confirmed.
+    /// Whether this node has joined and every known node has confirmed.
     pub fn is_complete(&self) -> bool {
-        self.not_yet.is_empty()
+        self.joined && self.not_yet.is_empty()
     }
 }
 

@@ -52,6 +52,12 @@ impl World<'_> {
         format!("{}/{} {}", self.nodes.name(ledger.node), ledger.epoch, ledger.instance)
     }
 
+    /// The node of a subscription, and the run; 0 if the history knows none.
+    pub(crate) fn run_of(&self, subscription: &Subscription) -> (usize, u64) {
+        let life = subscription.life.map(|life| self.lives.get(life));
+        (subscription.node, life.map_or(0, |life| life.epoch))
+    }
+
     /// `subscription 3 on b`.
     pub(crate) fn subscription_name(&self, subscription: &Subscription) -> String {
         format!(

@@ -242,8 +242,8 @@ mod tests {
     #[test]
     fn the_line_on_stderr_says_who_is_missing() {
         let mut printer = printer();
-        let complete = subscribed(r#"{"subscribed":{"live":3,"nodes":3,"not_yet":[]}}"#);
-        let partial = subscribed(r#"{"subscribed":{"live":2,"nodes":3,"not_yet":["c"]}}"#);
+        let complete = subscribed(r#"{"subscribed":{"live":3,"nodes":3,"not_yet":[],"joined":true}}"#);
+        let partial = subscribed(r#"{"subscribed":{"live":2,"nodes":3,"not_yet":["c"],"joined":true}}"#);
         assert_eq!(
             printer.subscribed_text(&partial),
             "subscribed, live on 2 of 3 nodes (not yet: c)"

@@ -4,8 +4,8 @@ use std::process::Stdio;
 use crate::program::fake_node::{FakeNode, accept, begin_stream, event, request, stream_event};
 use crate::program::run::{Run, bellwether};
 
-const LIVE: &str = r#"{"subscribed":{"live":3,"nodes":3,"not_yet":[]}}"#;
-const PARTLY_LIVE: &str = r#"{"subscribed":{"live":2,"nodes":3,"not_yet":["c"]}}"#;
+const LIVE: &str = r#"{"subscribed":{"live":3,"nodes":3,"not_yet":[],"joined":true}}"#;
+const PARTLY_LIVE: &str = r#"{"subscribed":{"live":2,"nodes":3,"not_yet":["c"],"joined":true}}"#;
 const REPLAYED: &str = r#"{"live":{"instance":"alerts","replayed":2,"incomplete":["c"]}}"#;
 const ENDED: &str = r#"{"epoch_ended":{"instance":"alerts","node":"a","epoch":1,"last_seq":3,"tail_unknown":true}}"#;
 const DISCONNECTED: &str = r#"{"gap":{"instance":"alerts","node":"a","epoch":1,"first":2,"last":3,"count":2,"cause":"disconnected","exact":true}}"#;

@@ -19,7 +19,7 @@ async fn the_first_line_says_where_the_subscription_is_live() {
     let mut lines = served.client().await.open("pattern=alerts/*").await;
     assert_eq!(
         lines.next_json().await,
-        json!({"subscribed": {"live": 1, "nodes": 1, "not_yet": []}})
+        json!({"subscribed": {"live": 1, "nodes": 1, "not_yet": [], "joined": true}})
     );
 }
 
@@ -41,7 +41,7 @@ async fn server_sent_events_carry_the_same_json_with_a_name_and_an_id() {
     assert_eq!(lines.next().await.unwrap(), "event: subscribed");
     assert_eq!(
         lines.next().await.unwrap(),
-        r#"data: {"subscribed":{"live":1,"nodes":1,"not_yet":[]}}"#
+        r#"data: {"subscribed":{"live":1,"nodes":1,"not_yet":[],"joined":true}}"#
     );
     assert_eq!(lines.next().await.unwrap(), "");
     for seq in 1..=3 {

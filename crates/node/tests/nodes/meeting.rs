@@ -294,3 +294,18 @@ async fn a_newcomer_reads_only_what_is_published_after_it_joined() {
         eventually("d has left", || b.members().len() == 3 && c.members().len() == 3).await;
     }
 }
+
+#[tokio::test]
+async fn a_subscription_says_that_its_node_has_not_joined_yet_and_when_it_has() {
+    let lab = Lab::new();
+    let later = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let a = lab.builder("a").seed(later.to_string()).start().await.unwrap();
+    let (subscription, report) = a.subscribe(Instance::Alerts, [pattern("t")]).await.unwrap();
+    assert_eq!((report.live, report.nodes, report.joined), (1, 1, false));
+    assert!(!report.is_complete());
+    let joined = a.became_live(&subscription);
+    let _b = lab.builder("b").listen(later).start().await.unwrap();
+    let report = timeout(DEADLINE * 2, joined).await.unwrap();
+    assert_eq!((report.live, report.nodes), (2, 2));
+    assert!(report.is_complete());
+}

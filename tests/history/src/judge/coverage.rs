@@ -113,7 +113,7 @@ fn tail(world: &World<'_>, subscription: &Subscription, ledger: &Ledger) -> Tail
         Tail::Open
     } else if !life.ended_before(world.quiet) {
         Tail::Running
-    } else if life.handed_over_to(subscription.node, world.has_views) {
+    } else if life.handed_over_to(world.run_of(subscription), world.has_views) {
         Tail::HandedOver
     } else {
         Tail::Dead
@@ -249,7 +249,7 @@ impl Feed<'_, '_> {
             let is_lost_with_it = self.ledger.life.is_some_and(|life| {
                 let life = self.world.lives.get(life);
                 life.ended_before(self.world.quiet)
-                    && !life.handed_over_to(self.subscription.node, self.world.has_views)
+                    && !life.handed_over_to(self.world.run_of(self.subscription), self.world.has_views)
             });
             return (!is_lost_with_it).then_some(Invariant::I5);
         }

@@ -52,8 +52,9 @@ pub(super) fn judge_end_is_told(
     let is_gone = rules
         .gone_after
         .is_some_and(|gone| quiet.t.saturating_sub(end.moment.t) >= micros(gone));
-    let is_due =
-        life.handed_over_to(subscription.node, world.has_views) || world.lives.is_followed(life, quiet) || is_gone;
+    let is_due = life.handed_over_to(world.run_of(subscription), world.has_views)
+        || world.lives.is_followed(life, quiet)
+        || is_gone;
     if !is_due {
         return Ok(());
     }

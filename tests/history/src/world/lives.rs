@@ -40,7 +40,7 @@ pub(crate) enum How {
     Stopped {
         unconfirmed: Vec<usize>,
         /// Whom it saw; `None` if it never told.
-        seen: Option<Vec<usize>>,
+        seen: Option<Vec<(usize, u64)>>,
     },
     /// Killed or crashed: what it had not handed over is lost with it.
     Dead,
@@ -57,15 +57,19 @@ impl Life {
         end.is_some_and(|end| quiet.is_none_or(|quiet| end.moment.at < quiet.at))
     }
 
-    /// Whether this run said when it stopped that `node` has all it published.
-    pub(crate) fn handed_over_to(&self, node: usize, has_views: bool) -> bool {
+    /// Whether this run said when it stopped that another has all it published. With `epoch` 0, whichever run of the node.
+    ///
+    /// Where two run under one name, what it says of the one is nothing about the other.
+    pub(crate) fn handed_over_to(&self, (node, epoch): (usize, u64), has_views: bool) -> bool {
         match &self.end {
             Some(Ending {
                 how: How::Stopped { unconfirmed, seen },
                 ..
             }) => {
                 let saw = match seen {
-                    Some(seen) => seen.contains(&node),
+                    Some(seen) => seen
+                        .iter()
+                        .any(|(other, run)| *other == node && (*run == epoch || *run == 0 || epoch == 0)),
                     None => !has_views,
                 };
                 node == self.node || (saw && !unconfirmed.contains(&node))

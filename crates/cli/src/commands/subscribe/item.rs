@@ -59,13 +59,15 @@ pub(super) struct Subscribed {
     live: usize,
     nodes: usize,
     not_yet: Vec<NodeId>,
+    joined: bool,
 }
 
 impl Subscribed {
     pub(super) fn text(&self) -> String {
         let text = format!("live on {} of {} nodes", self.live, self.nodes);
         match self.not_yet[..] {
-            [] => text,
+            [] if self.joined => text,
+            [] => format!("{text} (this node has not joined its mesh yet)"),
             _ => format!("{text} (not yet: {})", names(&self.not_yet)),
         }
     }
@@ -173,9 +175,15 @@ mod tests {
             live: 1,
             nodes: 2,
             not_yet: vec![NodeId::new("b").unwrap()],
+            joined: true,
         };
         let read: Subscribed = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert_eq!(read.text(), "live on 1 of 2 nodes (not yet: b)");
+        let alone: Subscribed = serde_json::from_str(r#"{"live":1,"nodes":1,"not_yet":[],"joined":false}"#).unwrap();
+        assert_eq!(
+            alone.text(),
+            "live on 1 of 1 nodes (this node has not joined its mesh yet)"
+        );
     }
 
     #[test]

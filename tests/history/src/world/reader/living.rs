@@ -27,7 +27,7 @@ impl<'e> Reader<'e, '_> {
                 self.disturb(now);
                 let unconfirmed = self.numbers(unconfirmed);
                 let view = &self.world.lives.get(life).view;
-                let seen = view.told.then(|| view.nodes().collect());
+                let seen = view.told.then(|| view.runs().to_vec());
                 self.world.lives.end(life, now, How::Stopped { unconfirmed, seen });
             }
             Kind::Kill {} => {
