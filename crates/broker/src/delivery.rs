@@ -48,6 +48,21 @@ pub struct Gap {
     pub cause: GapCause,
 }
 
+impl Gap {
+    /// The seqs from `first` to `last`, of which any may have matched: the count is an upper bound.
+    pub fn up_to(source: Arc<Source>, instance: Instance, first: u64, last: u64, cause: GapCause) -> Self {
+        Self {
+            source,
+            instance,
+            first,
+            last,
+            count: (last + 1).saturating_sub(first),
+            exact: false,
+            cause,
+        }
+    }
+}
+
 /// Why messages will not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -224,7 +224,7 @@ impl Replaying<'_> {
             exact.or_else(|| told.iter().any(is_older).then_some(0))
         };
         self.tell_past(None, seen).await?;
-        let runs = self.runs();
+        let (runs, past) = (self.runs(), self.past());
         for (source, seq) in positions {
             let present = runs.iter().find(|run| run.node == source.node);
             match present {
@@ -234,7 +234,7 @@ impl Replaying<'_> {
                     self.positions.push((run.clone(), start));
                 }
                 Some(run) if run.epoch > source.epoch => {
-                    let is_told = self.past().iter().any(|past| *past.source == *source);
+                    let is_told = past.iter().any(|past| *past.source == *source);
                     if !is_told && seq != FeedPosition::LIVE {
                         self.tell_end(source, seq, true).await?;
                     }
@@ -268,7 +268,7 @@ impl Replaying<'_> {
                 continue;
             };
             if seen < last {
-                let gap = self.gap(past.source.clone(), seen + 1, last, GapCause::Restarted);
+                let gap = Gap::up_to(past.source.clone(), self.instance, seen + 1, last, GapCause::Restarted);
                 self.hand_out(Delivery::Gap(gap)).await?;
             }
             if last > 0 {
@@ -375,23 +375,11 @@ impl Replaying<'_> {
         if let (Some(ReplayStart::Seq(first)), true) = (self.start(source), through != u64::MAX)
             && first <= through
         {
-            let gap = self.gap(source.clone(), first, through, GapCause::LinkOverrun);
+            let gap = Gap::up_to(source.clone(), self.instance, first, through, GapCause::LinkOverrun);
             self.place(source, through);
             self.hand_out(Delivery::Gap(gap)).await?;
         }
         Ok(())
-    }
-
-    fn gap(&self, source: Arc<Source>, first: u64, last: u64, cause: GapCause) -> Gap {
-        Gap {
-            source,
-            instance: self.instance,
-            first,
-            last,
-            count: last - first + 1,
-            exact: false,
-            cause,
-        }
     }
 
     async fn hand_out(&mut self, delivery: Delivery) -> Result<(), Gone> {

@@ -99,15 +99,9 @@ impl FeedReader {
         body: Bytes,
         broker: &Broker,
     ) -> Result<(), ReceiveError> {
-        match self.opener.open(body) {
-            Ok(envelope) => {
-                feed.on_message(delta, envelope.seq())?;
-                self.batch.push(envelope);
-            }
-            // TLS has brought it unharmed, so the source's backlog holds it like this: to dial again would bring it again.
-            Err(_) => {
-                let seq = feed.seen().saturating_add(delta);
-                feed.on_gap(seq, seq)?;
+        match open_message(&self.opener, feed, delta, body)? {
+            Opened::Message(envelope) => self.batch.push(envelope),
+            Opened::Unverified { seq } => {
                 broker.counters(self.instance).dropped(DropReason::Unverified).add(1);
                 self.flush(broker);
                 self.deliver_gap(seq, seq, GapCause::Unverified, broker);
@@ -151,15 +145,7 @@ impl FeedReader {
     }
 
     fn deliver_gap(&self, first: u64, last: u64, cause: GapCause, broker: &Broker) {
-        let gap = Gap {
-            source: self.source.clone(),
-            instance: self.instance,
-            first,
-            last,
-            count: last - first + 1,
-            exact: false,
-            cause,
-        };
+        let gap = Gap::up_to(self.source.clone(), self.instance, first, last, cause);
         broker.deliver_gap(self.slot, &gap);
     }
 
@@ -170,6 +156,38 @@ impl FeedReader {
             }
             broker.deliver(self.slot, self.instance, &self.batch);
             self.batch.clear();
+        }
+    }
+}
+
+/// What a message frame turned out to be.
+pub(crate) enum Opened {
+    /// The next message of the feed.
+    Message(Envelope),
+    /// It failed verification. TLS has brought it unharmed, so the source's backlog holds it like this: to dial again
+    /// would bring it again. It is a gap.
+    Unverified {
+        /// The seq that it stands for.
+        seq: u64,
+    },
+}
+
+/// Verifies a message that follows `delta` after the last, and takes its place in the feed.
+pub(crate) fn open_message(
+    opener: &Opener,
+    feed: &mut IncomingFeed,
+    delta: u64,
+    body: Bytes,
+) -> Result<Opened, OrderError> {
+    match opener.open(body) {
+        Ok(envelope) => {
+            feed.on_message(delta, envelope.seq())?;
+            Ok(Opened::Message(envelope))
+        }
+        Err(_) => {
+            let seq = feed.seen().saturating_add(delta);
+            feed.on_gap(seq, seq)?;
+            Ok(Opened::Unverified { seq })
         }
     }
 }

@@ -12,7 +12,7 @@ use bellwether_message::codec::{Decode, Encode};
 use bellwether_message::{Envelope, Instance, KeyRing, Opener, Pattern, SealError, Source, StreamHeader, Timestamp};
 use bytes::{Bytes, BytesMut};
 
-use crate::feed_reader::ReceiveError;
+use crate::feed_reader::{Opened, ReceiveError, open_message};
 use crate::frame::{Frame, FrameParser, put_mark, put_message};
 use crate::incoming_feed::{IncomingFeed, OrderError};
 use crate::mark::Mark;
@@ -190,22 +190,16 @@ impl ReplayCursor {
                     bytes += envelope.cost();
                     Delivery::Message(envelope)
                 }
-                Replayed::Gap { first, last } => Delivery::Gap(gone(&source, instance, first, last)),
+                Replayed::Gap { first, last } => Delivery::Gap(Gap::up_to(
+                    source.clone(),
+                    instance,
+                    first,
+                    last,
+                    GapCause::BacklogOverrun,
+                )),
             });
             bytes < BATCH_BYTES
         })
-    }
-}
-
-fn gone(source: &Arc<Source>, instance: Instance, first: u64, last: u64) -> Gap {
-    Gap {
-        source: source.clone(),
-        instance,
-        first,
-        last,
-        count: last - first + 1,
-        exact: false,
-        cause: GapCause::BacklogOverrun,
     }
 }
 
@@ -332,23 +326,14 @@ impl ReplayReader {
                 return Err(OrderError.into());
             }
             match frame {
-                Frame::Message { delta, body } => match self.opener.open(body) {
-                    Ok(envelope) => {
-                        self.feed.on_message(delta, envelope.seq())?;
-                        out.push_back(Delivery::Message(envelope));
-                    }
-                    Err(_) => {
-                        let seq = self.feed.seen().saturating_add(delta);
-                        self.feed.on_gap(seq, seq)?;
-                        let mut gap = gone(&self.source, self.instance, seq, seq);
-                        gap.cause = GapCause::Unverified;
-                        out.push_back(Delivery::Gap(gap));
-                    }
+                Frame::Message { delta, body } => match open_message(&self.opener, &mut self.feed, delta, body)? {
+                    Opened::Message(envelope) => out.push_back(Delivery::Message(envelope)),
+                    Opened::Unverified { seq } => out.push_back(self.gap(seq, seq, GapCause::Unverified)),
                 },
                 Frame::Mark { body } => match self.opener.open_mark(&body).map_err(ReceiveError::Unverified)? {
                     Mark::Gap { first, last, .. } => {
                         self.feed.on_gap(first, last)?;
-                        out.push_back(Delivery::Gap(gone(&self.source, self.instance, first, last)));
+                        out.push_back(self.gap(first, last, GapCause::BacklogOverrun));
                     }
                     Mark::Skipped { through } => {
                         self.feed.on_skipped(through)?;
@@ -359,6 +344,10 @@ impl ReplayReader {
             }
         }
         Ok(())
+    }
+
+    fn gap(&self, first: u64, last: u64, cause: GapCause) -> Delivery {
+        Delivery::Gap(Gap::up_to(self.source.clone(), self.instance, first, last, cause))
     }
 
     /// The last seq that was accounted for.
