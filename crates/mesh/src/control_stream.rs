@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use bellwether_message::codec::{BorrowDecode, Encode};
+use bellwether_protocol::control::{self, MAX_FRAME};
 use quinn::{RecvStream, SendStream};
 use tokio::sync::mpsc;
-
-use bellwether_protocol::control::{self, MAX_FRAME};
 
 /// Control frames read and not yet handled; when full, the stream is read no further.
 const INBOX: usize = 64;

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use bellwether_message::{Epoch, NodeId, Source};
+use bellwether_protocol::control::{FromAcceptor, Hello, MAX_FRAME, WIRE_VERSION, Welcome};
+use bellwether_protocol::interest::InterestError;
+use bellwether_protocol::lane::Lane;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 
 use crate::close::Close;
@@ -12,9 +15,6 @@ use crate::identity::Identity;
 use crate::links::Link;
 use crate::shared::Shared;
 use crate::writer::SendError;
-use bellwether_protocol::control::{FromAcceptor, Hello, MAX_FRAME, WIRE_VERSION, Welcome};
-use bellwether_protocol::interest::InterestError;
-use bellwether_protocol::lane::Lane;
 
 /// A dial that is not answered within this time has failed; on loopback nothing else reports a closed port.
 const DIAL_WITHIN: Duration = Duration::from_secs(1);

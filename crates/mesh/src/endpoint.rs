@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bellwether_protocol::lane::Lane;
 use quinn::congestion::BbrConfig;
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{
@@ -19,7 +20,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::identity::{Identity, RESET_INTERVAL};
 use crate::stranger::Strangers;
-use bellwether_protocol::lane::Lane;
 
 /// Silence after which a connection is given up.
 const IDLE: Duration = Duration::from_secs(6);

@@ -6,6 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bellwether_message::{Epoch, Source};
+use bellwether_protocol::acks::Acks;
+use bellwether_protocol::control::{FromAcceptor, FromDialer, Hello, MAX_HELLO, WIRE_VERSION, Welcome};
+use bellwether_protocol::feed_reader::ReceiveError;
+use bellwether_protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
+use bellwether_protocol::interest::InterestTeller;
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::roster::Direction;
+use bellwether_protocol::upstream::LinkRefused;
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -19,14 +27,6 @@ use crate::reader::{self, StreamError};
 use crate::replay::{self, REPLAYS};
 use crate::shared::Shared;
 use crate::sources::Upstream;
-use bellwether_protocol::acks::Acks;
-use bellwether_protocol::control::{FromAcceptor, FromDialer, Hello, MAX_HELLO, WIRE_VERSION, Welcome};
-use bellwether_protocol::feed_reader::ReceiveError;
-use bellwether_protocol::frame::{STREAM_DATA, STREAM_GOSSIP};
-use bellwether_protocol::interest::InterestTeller;
-use bellwether_protocol::lane::Lane;
-use bellwether_protocol::roster::Direction;
-use bellwether_protocol::upstream::LinkRefused;
 
 /// A handshake that is not done within this time is a stranger's.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(3);

@@ -5,9 +5,8 @@ mod gossip;
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
-
 use bellwether_protocol::roster::Gossiped;
+use tokio::sync::watch;
 
 pub(crate) use self::gossip::{Carrier, Gossip, GossipSettings, INBOX, MAX_MESSAGE, Received, decode};
 

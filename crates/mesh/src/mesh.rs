@@ -10,6 +10,11 @@ use std::time::Duration;
 
 use bellwether_broker::Broker;
 use bellwether_message::{Epoch, Instance, KeyRing, NodeId, Pattern, Source};
+use bellwether_protocol::control;
+use bellwether_protocol::member::{Member, MemberState};
+use bellwether_protocol::replay::{ReplayRequest, ReplayStart};
+use bellwether_protocol::roster::Roster;
+use bellwether_protocol::upstream::PastRun;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -25,11 +30,6 @@ use crate::shared::Shared;
 use crate::sources::Sources;
 use crate::stranger::Strangers;
 use crate::supervisor::Supervisor;
-use bellwether_protocol::control;
-use bellwether_protocol::member::{Member, MemberState};
-use bellwether_protocol::replay::{ReplayRequest, ReplayStart};
-use bellwether_protocol::roster::Roster;
-use bellwether_protocol::upstream::PastRun;
 
 /// Gossip that has named nobody new for so many intervals has named everybody.
 const SETTLE_INTERVALS: u32 = 3;

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_message::Source;
+use bellwether_protocol::backoff::Backoff;
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::roster::Direction;
 use quinn::ConnectionError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -13,9 +16,6 @@ use crate::dial::{LinkError, dial};
 use crate::links::{Command, Link};
 use crate::session::{Serving, Session};
 use crate::shared::Shared;
-use bellwether_protocol::backoff::Backoff;
-use bellwether_protocol::lane::Lane;
-use bellwether_protocol::roster::Direction;
 
 /// A link that was up for so long is dialed again at once when it is lost.
 const STABLE_AFTER: Duration = Duration::from_secs(5);

@@ -79,7 +79,11 @@ impl Patience {
     async fn wait_for_room(&mut self, shared: &Shared, instance: Instance) {
         let (messages, within) = PACE;
         let mut waited = Duration::ZERO;
-        let Some(mut begin) = shared.broker.crowded_at(instance).filter(|_| !self.left.is_zero()) else {
+        // Looked at only while there is patience left: it takes the instance's lock, for every chunk.
+        if self.left.is_zero() {
+            return;
+        }
+        let Some(mut begin) = shared.broker.crowded_at(instance) else {
             return;
         };
         while !self.left.is_zero() {

@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use bellwether_broker::MAX_PATTERNS;
 use bellwether_message::{Instance, Pattern, Source};
+use bellwether_protocol::control::{FromAcceptor, FromDialer, InterestFrame};
+use bellwether_protocol::frame::STREAM_GOSSIP;
+use bellwether_protocol::interest::{Heard, InterestError, InterestHearer};
+use bellwether_protocol::lane::Lane;
+use bellwether_protocol::outgoing_feed::OutgoingFeed;
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -17,11 +22,6 @@ use crate::dial::{Dialed, LinkError, dial};
 use crate::links::{Command, Link};
 use crate::shared::Shared;
 use crate::writer::FeedOut;
-use bellwether_protocol::control::{FromAcceptor, FromDialer, InterestFrame};
-use bellwether_protocol::frame::STREAM_GOSSIP;
-use bellwether_protocol::interest::{Heard, InterestError, InterestHearer};
-use bellwether_protocol::lane::Lane;
-use bellwether_protocol::outgoing_feed::OutgoingFeed;
 
 /// Waits between attempts to open a lane of a link that is up.
 const LANE_RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -205,12 +205,8 @@ impl<'a> Serving<'a> {
             }
             FromAcceptor::Ack(acks) => {
                 for ack in acks {
-                    if let Some(feed) = self
-                        .session
-                        .lock()
-                        .get(usize::from(ack.instance))
-                        .and_then(Option::as_ref)
-                    {
+                    let feed = Instance::from_index(ack.instance).and_then(|instance| self.session.feed(instance));
+                    if let Some(feed) = feed {
                         feed.on_ack(&ack);
                     }
                 }
@@ -241,7 +237,7 @@ impl<'a> Serving<'a> {
 
     fn on_whole_interest(&mut self, whole: [Vec<(Pattern, u64, u64)>; Instance::COUNT]) {
         for (instance, wants) in Instance::ALL.into_iter().zip(whole) {
-            if wants.is_empty() && self.session.lock().get(instance.index()).is_none_or(Option::is_none) {
+            if wants.is_empty() && self.session.feed(instance).is_none() {
                 continue;
             }
             self.change(instance, |feed, head| feed.want_only(wants, head));

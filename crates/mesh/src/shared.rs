@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use bellwether_broker::Broker;
 use bellwether_message::{Epoch, KeyRing, NodeId, Source};
+use bellwether_protocol::conflict::{Run, first_goes};
+use bellwether_protocol::member::{Member, MemberState};
+use bellwether_protocol::roster::Roster;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -20,9 +23,6 @@ use crate::seeds;
 use crate::sources::Sources;
 use crate::stranger::Strangers;
 use crate::supervisor::Supervisor;
-use bellwether_protocol::conflict::{Run, first_goes};
-use bellwether_protocol::member::{Member, MemberState};
-use bellwether_protocol::roster::Roster;
 
 /// How often the roster is told the time, and links that nobody needs are let go.
 const TICK: Duration = Duration::from_millis(100);

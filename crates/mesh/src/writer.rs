@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use bellwether_broker::{Broker, FeedWatch};
 use bellwether_message::{Instance, SealError};
-use bytes::BytesMut;
-use quinn::Connection;
-
 use bellwether_protocol::control::Ack;
 use bellwether_protocol::frame::put_preface;
 use bellwether_protocol::lane::Lane;
 use bellwether_protocol::outgoing_feed::{Filled, OutgoingFeed};
 use bellwether_protocol::window::{Standing, Window};
+use bytes::BytesMut;
+use quinn::Connection;
 
 /// Unwanted messages are told as skipped once the feed was idle for so long.
 const SKIP_AFTER: Duration = Duration::from_secs(1);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bellwether_message::{Epoch, NodeId, Source};
+use bellwether_protocol::roster::Gossiped;
 use chitchat::transport::{Socket, Transport};
 use chitchat::{
     ChitchatConfig, ChitchatHandle, ChitchatId, ChitchatMessage, Deserializable, FailureDetectorConfig, NodeState,
@@ -19,7 +20,6 @@ use tokio::sync::{mpsc, watch};
 
 use super::Membership;
 use crate::supervisor::Supervisor;
-use bellwether_protocol::roster::Gossiped;
 
 /// Gossip messages received and not yet handled; when full, a further one is dropped, as a datagram would be.
 pub(crate) const INBOX: usize = 256;
