@@ -11,9 +11,10 @@ use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::delivery::{EpochEnded, Gap};
-use crate::exchange::{Exchange, FeedRead, PublishError, Room, SubscribeError, SubscriptionInfo};
+use crate::exchange::{Exchange, FeedRead, PublishError, SubscribeError, SubscriptionInfo};
 use crate::feed_watch::FeedWatch;
 use crate::interest::{Interest, SharedInterest};
+use crate::room::Room;
 use crate::settings::InstanceSettings;
 use crate::source_slot::SourceSlot;
 use crate::subscription::Subscription;

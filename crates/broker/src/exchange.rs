@@ -13,10 +13,13 @@ use bellwether_message::{
 use crate::backlog::Backlog;
 use crate::counters::{Counters, DropReason};
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
-use crate::group::{CLOSED, Group};
+use crate::gates::{Gate, Gates};
+use crate::group::{self, CLOSED, Group};
 use crate::interest::SharedInterest;
 use crate::matcher::Matcher;
+use crate::position::{Arrived, Position};
 use crate::ring::{CursorId, spared};
+use crate::room::Room;
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
 use crate::source_slot::SourceSlot;
@@ -60,56 +63,6 @@ struct State {
     /// By slot: which source has it, and the last of its seqs that arrived here.
     arrived: Vec<Option<Arrived>>,
     closed: bool,
-}
-
-/// How far a source's feed has come in this instance.
-#[derive(Debug, Clone)]
-pub(crate) struct Arrived {
-    source: Arc<Source>,
-    seq: u64,
-}
-
-/// Room in the queues of an instance's subscriptions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// So many more messages fit into every queue that is read.
-    pub messages: usize,
-    /// Whether no queue is filling up, so that there will not be more.
-    pub is_all: bool,
-}
-
-/// From where a subscription receives a feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// The writer of the feed.
-    pub source: Arc<Source>,
-    /// Everything that matches, from this seq on; `None` while the source has not confirmed.
-    pub live_from: Option<u64>,
-}
-
-/// From where each source sends a pattern's messages.
-#[derive(Debug)]
-struct Gates {
-    /// The interest's version that added the pattern.
-    added: u64,
-    /// The groups that need the pattern.
-    groups: Vec<Arc<Group>>,
-    by_slot: Vec<Gate>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Gate {
-    live_from: u64,
-    confirmed: bool,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self {
-            live_from: CLOSED,
-            confirmed: false,
-        }
-    }
 }
 
 impl Exchange {
@@ -179,9 +132,7 @@ impl Exchange {
                     let lost = inner
                         .ring
                         .push(Delivery::Message(envelope.clone()), self.instance, &mut wake);
-                    if inner.begins_to_fill() {
-                        state.filling.push(group.clone());
-                    }
+                    state.note_filling(group, &mut inner);
                     lost
                 })
                 .sum();
@@ -204,9 +155,7 @@ impl Exchange {
                 for group in groups.iter() {
                     let mut inner = group.lock();
                     lost += inner.push_remote(slot, envelope, &mut wake).unwrap_or(0);
-                    if inner.begins_to_fill() {
-                        state.filling.push(group.clone());
-                    }
+                    state.note_filling(group, &mut inner);
                 }
             }
             if let Some(newest) = envelopes.last() {
@@ -415,20 +364,15 @@ impl Exchange {
     /// From which seq the source was asked to send the pattern's messages, if it was told or has confirmed one.
     pub(crate) fn live_from(&self, slot: SourceSlot, pattern: &Pattern) -> Option<u64> {
         let state = self.lock();
-        let gate = state.gates.get(pattern)?.by_slot.get(slot.0)?;
+        let gate = state.gates.get(pattern)?.of(slot);
         (gate.live_from != CLOSED).then_some(gate.live_from)
     }
 
     /// Whether the source has confirmed every one of the patterns.
     pub(crate) fn is_confirmed(&self, slot: SourceSlot, patterns: &[Pattern]) -> bool {
         let state = self.lock();
-        patterns.iter().all(|pattern| {
-            state
-                .gates
-                .get(pattern)
-                .and_then(|gates| gates.by_slot.get(slot.0))
-                .is_some_and(|gate| gate.confirmed)
-        })
+        let is_confirmed = |pattern| state.gates.get(pattern).is_some_and(|gates| gates.of(slot).confirmed);
+        patterns.iter().all(is_confirmed)
     }
 
     /// Seq of the newest message of this node's feed; 0 if there was none yet.
@@ -504,6 +448,13 @@ impl Exchange {
 }
 
 impl State {
+    /// Something was added to the group's queue.
+    fn note_filling(&mut self, group: &Arc<Group>, inner: &mut group::Inner) {
+        if inner.begins_to_fill() {
+            self.filling.push(group.clone());
+        }
+    }
+
     /// The groups whose queues are filling up.
     fn still_filling(&mut self) -> impl Iterator<Item = &Arc<Group>> {
         self.filling.retain(|group| group.lock().still_fills());
@@ -551,14 +502,9 @@ impl State {
             for pattern in &patterns {
                 interest.hold(instance, pattern);
                 let added = interest.added(instance, pattern).unwrap_or_default();
-                let gates = Gates {
-                    added,
-                    groups: Vec::new(),
-                    by_slot: Vec::new(),
-                };
                 self.gates
                     .entry(pattern.clone())
-                    .or_insert(gates)
+                    .or_insert_with(|| Gates::new(added))
                     .groups
                     .push(group.clone());
             }
@@ -572,7 +518,7 @@ impl State {
             self.matcher.entry(pattern).push(group.clone());
         }
         // Sources that no pattern of the group knows are closed to it, as they are to a new one.
-        let known = |pattern| self.gates.get(pattern).map_or(0, |gates| gates.by_slot.len());
+        let known = |pattern| self.gates.get(pattern).map_or(0, Gates::slots);
         let slots = patterns.iter().map(known).max().unwrap_or(0);
         self.groups.insert(patterns, group.clone());
         self.routes.clear();
@@ -607,27 +553,9 @@ impl State {
 
     /// A group is live from where the last of its patterns is.
     fn refresh_group(&self, group: &Group, slot: SourceSlot) {
-        let gate = |pattern| {
-            self.gates
-                .get(pattern)
-                .and_then(|gates: &Gates| gates.by_slot.get(slot.0))
-        };
-        let from = group
-            .patterns
-            .iter()
-            .map(|pattern| gate(pattern).map_or(CLOSED, |gate| gate.live_from))
-            .max();
+        let live_from = |pattern| self.gates.get(pattern).map_or(CLOSED, |gates| gates.of(slot).live_from);
+        let from = group.patterns.iter().map(live_from).max();
         group.lock().set_live_from(slot, from.unwrap_or(CLOSED));
-    }
-}
-
-impl Gates {
-    #[expect(clippy::indexing_slicing, reason = "resized to hold the slot one line above")]
-    fn at(&mut self, slot: SourceSlot) -> &mut Gate {
-        if self.by_slot.len() <= slot.0 {
-            self.by_slot.resize(slot.0 + 1, Gate::default());
-        }
-        &mut self.by_slot[slot.0]
     }
 }
 

@@ -244,9 +244,8 @@ impl Ring {
     /// How many more items may be added before a cursor that reads falls behind, a spare part left out; `None` if no
     /// such cursor is there, or all have read everything. A cursor that has not moved for a second does not count.
     pub(crate) fn room(&mut self, now: Duration) -> Option<usize> {
-        let (rearmost, standing) = self.rearmost;
-        let waiting = usize::try_from(self.end() - rearmost).unwrap_or(usize::MAX);
-        if standing == 0 || waiting == 0 {
+        let (rearmost, waiting) = (self.rearmost.0, self.unread());
+        if waiting == 0 {
             self.waited_for = None;
             return None;
         }
@@ -265,21 +264,25 @@ impl Ring {
         Some(by_count.min(by_bytes))
     }
 
+    /// How many items the rearmost cursor that reads has not read; 0 if there is none.
+    fn unread(&self) -> usize {
+        match self.rearmost {
+            (_, 0) => 0,
+            (position, _) => usize::try_from(self.end() - position).unwrap_or(usize::MAX),
+        }
+    }
+
     /// Whether a cursor that reads has left a part of the queue unread.
     pub(crate) fn is_filling(&self) -> bool {
-        let (rearmost, standing) = self.rearmost;
-        standing > 0
-            && rearmost < self.end()
-            && (self.items.len() > self.max_messages / SPARE || self.bytes > self.max_bytes / SPARE)
+        self.unread() > 0 && (self.items.len() > self.max_messages / SPARE || self.bytes > self.max_bytes / SPARE)
     }
 
     /// Where the rearmost cursor that reads stands, if it has left half of the queue or more unread.
     pub(crate) fn crowded_at(&self) -> Option<u64> {
-        let (rearmost, standing) = self.rearmost;
-        let waiting = usize::try_from(self.end() - rearmost).unwrap_or(usize::MAX);
+        let waiting = self.unread();
         let is_crowded =
             waiting >= self.max_messages.div_ceil(2) || (self.bytes >= self.max_bytes / 2 && self.lagging == 0);
-        (standing > 0 && waiting > 0 && is_crowded).then_some(rearmost)
+        (waiting > 0 && is_crowded).then_some(self.rearmost.0)
     }
 
     /// How many items and bytes wait for the cursor.

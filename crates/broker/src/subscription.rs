@@ -10,8 +10,9 @@ use bellwether_message::{Instance, Pattern};
 use futures_core::Stream;
 
 use crate::delivery::Delivery;
-use crate::exchange::{Arrived, Exchange, Position};
+use crate::exchange::Exchange;
 use crate::group::Group;
+use crate::position::{Arrived, Position};
 use crate::ring::{CursorId, Read};
 use crate::source_slot::SourceSlot;
 
