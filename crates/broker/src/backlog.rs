@@ -78,7 +78,7 @@ impl Backlog {
 mod tests {
     use std::sync::Arc;
 
-    use bellwether_message::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Source, Timestamp, Topic};
+    use bellwether_message::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Segment, Source, Timestamp, Topic};
 
     use super::*;
 
@@ -90,7 +90,13 @@ mod tests {
         let sealer = Sealer::new("c", None, source, Instance::Events);
         let draft = Draft::new(Topic::new("t").unwrap(), "e").payload(ContentType::Bytes, vec![0; 100]);
         sealer
-            .seal(sealer.absorb(&draft.payload), &draft, seq, Timestamp::from_millis(0))
+            .seal(
+                sealer.absorb(&draft.payload),
+                &draft,
+                seq,
+                Timestamp::from_millis(0),
+                &mut Segment::default(),
+            )
             .unwrap()
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwether_message::{
-    Draft, Envelope, Instance, KeyRing, MessageId, Pattern, Sealer, Source, Timestamp, WallClock,
+    Batch, Draft, Envelope, Instance, KeyRing, MessageId, Pattern, Sealer, Source, Timestamp, WallClock,
 };
 use tokio::sync::watch;
 
@@ -155,8 +155,8 @@ impl Broker {
     }
 
     /// Delivers verified messages of another source, in feed order, to the subscriptions that want them.
-    pub fn deliver(&self, slot: SourceSlot, instance: Instance, envelopes: &[Envelope]) {
-        self.exchange(instance).deliver(slot, envelopes);
+    pub fn deliver(&self, slot: SourceSlot, instance: Instance, batch: &Batch) {
+        self.exchange(instance).deliver(slot, batch);
     }
 
     /// Tells subscriptions that messages of another source will not come. `gap.count` is recomputed for each as an

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
-    Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
+    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Segment, Source, Timestamp,
 };
 
 use crate::backlog::Backlog;
@@ -20,12 +20,10 @@ use crate::matcher::Matcher;
 use crate::position::{Arrived, Position};
 use crate::ring::{CursorId, spared};
 use crate::room::Room;
+use crate::routes::Routes;
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
 use crate::source_slot::SourceSlot;
-
-/// Topics whose routes are remembered; when full, all are forgotten and found again by the matcher.
-const ROUTES: usize = 65_536;
 
 /// Where a read of a feed stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +49,11 @@ pub(crate) struct Exchange {
 struct State {
     head: u64,
     backlog: Backlog,
+    /// Where the next messages are written.
+    segment: Segment,
     groups: HashMap<Box<[Pattern]>, Arc<Group>>,
     matcher: Matcher<Vec<Arc<Group>>>,
-    routes: HashMap<Box<str>, Arc<[Arc<Group>]>>,
+    routes: Routes,
     gates: HashMap<Pattern, Gates>,
     signals: Vec<Arc<Signal>>,
     /// Groups whose queues are filling up, and perhaps some that no longer are: the only ones that are asked for room.
@@ -112,58 +112,62 @@ impl Exchange {
         draft.check(self.settings.max_payload_bytes)?;
         let absorbed = self.sealer.absorb(&draft.payload);
         let (mut wake, mut notify) = (Vec::new(), Vec::new());
-        let envelope = {
-            let mut state = self.lock();
+        let id = {
+            let mut locked = self.lock();
+            let state = &mut *locked;
             if state.closed {
                 return Err(PublishError::Closed);
             }
             let seq = state.head + 1;
             let envelope = self
                 .sealer
-                .seal(absorbed, draft, seq, time)
+                .seal(absorbed, draft, seq, time, &mut state.segment)
                 .map_err(|source: SealError| PublishError::Seal { source })?;
             state.head = seq;
-            state.backlog.push(envelope.clone(), now, &self.settings);
-            let groups = state.route(envelope.topic());
-            let lost: u64 = groups
-                .iter()
-                .map(|group| {
-                    let mut inner = group.lock();
-                    let lost = inner
-                        .ring
-                        .push(Delivery::Message(envelope.clone()), self.instance, &mut wake);
-                    state.note_filling(group, &mut inner);
-                    lost
-                })
-                .sum();
+            let mut lost = 0;
+            for group in state.routes.to(envelope.topic_bytes(), &state.matcher) {
+                let mut inner = group.lock();
+                let message = Delivery::Message(envelope.clone());
+                lost += inner.ring.push(message, self.instance, &mut wake);
+                note_filling(&mut state.filling, group, &mut inner);
+            }
             self.count_lost(lost);
             notify.extend(state.signals.iter().filter(|signal| signal.raise()).cloned());
-            envelope
+            let id = envelope.id();
+            state.backlog.push(envelope, now, &self.settings);
+            id
         };
         wake.into_iter().for_each(Waker::wake);
         notify.iter().for_each(|signal| signal.notify());
-        Ok(envelope.id())
+        Ok(id)
     }
 
     /// Routes verified messages of another source, in feed order.
-    pub(crate) fn deliver(&self, slot: SourceSlot, envelopes: &[Envelope]) {
+    pub(crate) fn deliver(&self, slot: SourceSlot, batch: &Batch) {
         let (mut wake, mut lost) = (Vec::new(), 0);
         {
-            let mut state = self.lock();
-            for envelope in envelopes {
-                let groups = state.route(envelope.topic());
-                for group in groups.iter() {
+            let mut locked = self.lock();
+            let state = &mut *locked;
+            let mut topics = batch.topics().enumerate().peekable();
+            while let Some((first, topic)) = topics.next() {
+                let mut end = first + 1;
+                while topics.next_if(|(_, next)| *next == topic).is_some() {
+                    end += 1;
+                }
+                for group in state.routes.to(topic, &state.matcher) {
                     let mut inner = group.lock();
-                    lost += inner.push_remote(slot, envelope, &mut wake).unwrap_or(0);
-                    state.note_filling(group, &mut inner);
+                    for envelope in batch.range(first..end) {
+                        lost += inner.push_remote(slot, envelope, &mut wake);
+                    }
+                    note_filling(&mut state.filling, group, &mut inner);
                 }
             }
-            if let Some(newest) = envelopes.last() {
+            if let Some(newest) = batch.envelopes().next_back() {
                 state.arrive(slot, newest.seq());
                 state.newest_cost = newest.cost();
             }
         }
-        self.counters.received.add(envelopes.len() as u64);
+        self.counters.received.add(batch.len() as u64);
         self.count_lost(lost);
         wake.into_iter().for_each(Waker::wake);
     }
@@ -265,7 +269,9 @@ impl Exchange {
 
     /// Whether what is published on the topic now fits into the queue of every subscription that reads.
     pub(crate) fn has_room(&self, topic: &str, now: Duration) -> bool {
-        let groups = self.lock().route(topic);
+        let mut locked = self.lock();
+        let state = &mut *locked;
+        let groups = state.routes.to(topic.as_bytes(), &state.matcher);
         groups.iter().all(|group| group.lock().ring.room(now) != Some(0))
     }
 
@@ -447,14 +453,14 @@ impl Exchange {
     }
 }
 
-impl State {
-    /// Something was added to the group's queue.
-    fn note_filling(&mut self, group: &Arc<Group>, inner: &mut group::Inner) {
-        if inner.begins_to_fill() {
-            self.filling.push(group.clone());
-        }
+/// Something was added to the group's queue.
+fn note_filling(filling: &mut Vec<Arc<Group>>, group: &Arc<Group>, inner: &mut group::Inner) {
+    if inner.begins_to_fill() {
+        filling.push(group.clone());
     }
+}
 
+impl State {
     /// The groups whose queues are filling up.
     fn still_filling(&mut self) -> impl Iterator<Item = &Arc<Group>> {
         self.filling.retain(|group| group.lock().still_fills());
@@ -465,25 +471,6 @@ impl State {
         if let Some(arrived) = self.arrived.get_mut(slot.0).and_then(Option::as_mut) {
             arrived.seq = seq;
         }
-    }
-
-    /// The groups that want a topic.
-    fn route(&mut self, topic: &str) -> Arc<[Arc<Group>]> {
-        if let Some(groups) = self.routes.get(topic) {
-            return groups.clone();
-        }
-        let mut groups: Vec<Arc<Group>> = Vec::new();
-        self.matcher
-            .for_each_match(topic, |matching| groups.extend(matching.iter().cloned()));
-        // A group with several matching patterns still gets the message once.
-        groups.sort_by(|a, b| a.patterns.cmp(&b.patterns));
-        groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
-        let groups: Arc<[Arc<Group>]> = groups.into();
-        if self.routes.len() >= ROUTES {
-            self.routes.clear();
-        }
-        self.routes.insert(topic.into(), groups.clone());
-        groups
     }
 
     fn add_group(
@@ -521,7 +508,7 @@ impl State {
         let known = |pattern| self.gates.get(pattern).map_or(0, Gates::slots);
         let slots = patterns.iter().map(known).max().unwrap_or(0);
         self.groups.insert(patterns, group.clone());
-        self.routes.clear();
+        self.routes.forget();
         (0..slots).for_each(|slot| self.refresh_group(&group, SourceSlot(slot)));
         Ok(group)
     }
@@ -529,7 +516,7 @@ impl State {
     fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &SharedInterest) {
         self.groups.remove(&group.patterns);
         self.filling.retain(|known| !Arc::ptr_eq(known, group));
-        self.routes.clear();
+        self.routes.forget();
         let mut interest = interest.lock();
         for pattern in &group.patterns {
             let groups = self.matcher.entry(pattern);

@@ -79,12 +79,13 @@ impl Inner {
         self.live_from.get(slot.0).copied().unwrap_or(CLOSED)
     }
 
-    /// A message of another source. Returns how many deliveries the ring lost, or `None` if the gate is closed.
-    pub(crate) fn push_remote(&mut self, slot: SourceSlot, envelope: &Envelope, wake: &mut Vec<Waker>) -> Option<u64> {
-        (envelope.seq() >= self.live_from(slot)).then(|| {
-            self.ring
-                .push(Delivery::Message(envelope.clone()), envelope.instance(), wake)
-        })
+    /// A message of another source, unless the gate is closed. Returns how many deliveries the ring lost.
+    pub(crate) fn push_remote(&mut self, slot: SourceSlot, envelope: Envelope, wake: &mut Vec<Waker>) -> u64 {
+        if envelope.seq() < self.live_from(slot) {
+            return 0;
+        }
+        let instance = envelope.instance();
+        self.ring.push(Delivery::Message(envelope), instance, wake)
     }
 
     /// What will not come of another source. Returns how many messages may have matched here, at most.

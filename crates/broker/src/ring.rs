@@ -12,6 +12,7 @@ use bellwether_message::Instance;
 use bellwether_message::planted::{Planted, is_planted};
 
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
+use crate::footprint::Footprint;
 use crate::settings::{InstanceSettings, Overflow};
 
 /// Most items one read takes, so that a reader's own buffer stays small.
@@ -44,6 +45,7 @@ pub(crate) struct Ring {
     lagging: usize,
     /// Where the rearmost cursor stood when somebody who waits for room first saw it there, and when that was.
     waited_for: Option<(u64, Duration)>,
+    footprint: Footprint,
     closed: bool,
 }
 
@@ -106,6 +108,7 @@ impl Ring {
             lags: Vec::new(),
             lagging: 0,
             waited_for: None,
+            footprint: Footprint::default(),
             closed: false,
         }
     }
@@ -176,11 +179,18 @@ impl Ring {
             // All cursors have stopped: the item passes by.
             self.start = self.end() + 1;
             self.items.clear();
+            self.footprint.clear();
             self.bytes = 0;
             return 0;
         }
         self.bytes += item.cost();
+        if let Delivery::Message(envelope) = &item {
+            self.footprint.add(envelope);
+        }
         self.items.push_back(item);
+        if self.footprint.is_excessive() {
+            self.footprint.shrink(&mut self.items);
+        }
         let mut lost = 0;
         while self.items.len() > 1
             && !is_planted(Planted::QueueUnbounded)
@@ -238,6 +248,9 @@ impl Ring {
         }
         let messages = self.take_items(id, out);
         self.trim();
+        if self.items.is_empty() {
+            self.footprint.clear();
+        }
         Read::Some { messages }
     }
 

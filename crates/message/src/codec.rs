@@ -44,6 +44,27 @@ pub fn encode_into<T: Encode>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecE
         .map_err(CodecError::Unencodable)
 }
 
+/// Writes the encoding of `value` to the beginning of `out`, and says how long it is; `None` if it does not fit.
+pub(crate) fn encode_to<T: Encode>(value: &T, out: &mut [u8]) -> Option<usize> {
+    // A slice that is too short is the only way this can fail.
+    bincode::encode_into_slice(value, out, CONFIG).ok()
+}
+
+/// Length of an unsigned integer's encoding (bincode's specification, "VarintEncoding").
+pub(crate) fn varint_len(value: u64) -> usize {
+    match value {
+        0..=250 => 1,
+        251..=0xffff => 3,
+        0x1_0000..=0xffff_ffff => 5,
+        _ => 9,
+    }
+}
+
+/// Reads a value that `bytes` begin with, and says how long it was.
+pub(crate) fn decode_front<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<(T, usize), CodecError> {
+    bincode::borrow_decode_from_slice(bytes, CONFIG).map_err(CodecError::Malformed)
+}
+
 /// Reads a value that borrows from `bytes` and must fill them exactly.
 ///
 /// Authenticate the bytes first (a MAC, or a connection with a known peer).
@@ -51,7 +72,7 @@ pub fn encode_into<T: Encode>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecE
 /// # Errors
 /// [`CodecError::Malformed`], [`CodecError::TrailingBytes`].
 pub fn decode<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::borrow_decode_from_slice(bytes, CONFIG).map_err(CodecError::Malformed)?;
+    let (value, used) = decode_front(bytes)?;
     match bytes.len().saturating_sub(used) {
         0 => Ok(value),
         left => Err(CodecError::TrailingBytes { left }),

@@ -5,7 +5,7 @@ use bincode_codec::{BorrowDecode, Encode};
 use crate::codec as bincode_codec;
 use crate::codec::CodecError;
 use crate::draft::{MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES, check_text};
-use crate::{ContentType, Draft, Epoch, NodeId, Timestamp, Topic};
+use crate::{ContentType, Draft, Epoch, MAX_TOPIC_BYTES, NodeId, Timestamp, Topic};
 
 /// Longest encoded head. The bounds of a [`Draft`] and of a topic keep every head below it.
 pub const MAX_HEAD_BYTES: usize = 4 * 1024;
@@ -65,6 +65,21 @@ impl<'a> Head<'a> {
                 ContentType::Other(name) => WireContentType::Other(name),
             },
         }
+    }
+
+    /// Where the topic begins in the encoding.
+    pub(crate) fn topic_at(&self) -> usize {
+        // A signed integer is encoded as an unsigned one whose lowest bit is the sign.
+        let time = (self.time.cast_unsigned() << 1) ^ (self.time >> 63).cast_unsigned();
+        // A topic's length fits into one byte.
+        const { assert!(MAX_TOPIC_BYTES <= 250) };
+        bincode_codec::varint_len(self.seq) + bincode_codec::varint_len(time) + 1
+    }
+
+    /// The seq that an encoded head begins with, and where what follows seq and time begins: the topic's length.
+    pub(crate) fn decode_front(bytes: &[u8]) -> Result<(u64, usize), CodecError> {
+        let ((seq, _), used): ((u64, i64), usize) = bincode_codec::decode_front(bytes)?;
+        Ok((seq, used))
     }
 
     /// Reads a head from exactly these bytes.

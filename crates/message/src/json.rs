@@ -63,13 +63,13 @@ impl Serialize for MessageJson<'_> {
         map.serialize_entry("schema_version", &head.schema_version)?;
         map.serialize_entry("content_type", content_type.name())?;
         map.serialize_entry("signed", &envelope.is_signed())?;
-        match std::str::from_utf8(&payload) {
+        match std::str::from_utf8(payload) {
             Ok(text) if content_type.is_json() && is_json(text) => {
                 map.serialize_entry("payload", &serde_json::from_str::<&RawValue>(&on_one_line(text)).ok())?;
             }
             Ok(text) if content_type.is_text() => map.serialize_entry("payload", text)?,
             _ => {
-                let base64 = base64::engine::general_purpose::STANDARD.encode(&payload);
+                let base64 = base64::engine::general_purpose::STANDARD.encode(payload);
                 map.serialize_entry("payload_base64", &base64)?;
             }
         }
@@ -96,7 +96,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Source, Timestamp, Topic};
+    use crate::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Segment, Source, Timestamp, Topic};
 
     fn json(draft: &Draft) -> String {
         let source = Arc::new(Source {
@@ -105,7 +105,13 @@ mod tests {
         });
         let sealer = Sealer::new("c", None, source, Instance::Alerts);
         let envelope = sealer
-            .seal(sealer.absorb(&draft.payload), draft, 1, Timestamp::from_millis(0))
+            .seal(
+                sealer.absorb(&draft.payload),
+                draft,
+                1,
+                Timestamp::from_millis(0),
+                &mut Segment::default(),
+            )
             .unwrap();
         serde_json::to_string(&MessageJson::new(&envelope)).unwrap()
     }

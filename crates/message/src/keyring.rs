@@ -3,9 +3,10 @@
 use std::fmt;
 
 use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use crate::mac::Mac;
 
 /// Shortest secret accepted, in bytes.
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -37,7 +38,7 @@ pub struct KeyRing {
 struct Key {
     id: KeyId,
     hkdf: Hkdf<Sha256>,
-    message_mac: Hmac<Sha256>,
+    message_mac: Mac,
 }
 
 impl KeyRing {
@@ -67,16 +68,13 @@ impl KeyRing {
     }
 
     /// The id and keyed state that sign.
-    pub(crate) fn signing(&self) -> Option<(KeyId, Hmac<Sha256>)> {
-        self.keys.first().map(|key| (key.id, key.message_mac.clone()))
+    pub(crate) fn signing(&self) -> Option<(KeyId, Mac)> {
+        self.keys.first().map(|key| (key.id, key.message_mac))
     }
 
     /// The keyed state of one key.
-    pub(crate) fn verifying(&self, id: KeyId) -> Option<Hmac<Sha256>> {
-        self.keys
-            .iter()
-            .find(|key| key.id == id)
-            .map(|key| key.message_mac.clone())
+    pub(crate) fn verifying(&self, id: KeyId) -> Option<Mac> {
+        self.keys.iter().find(|key| key.id == id).map(|key| key.message_mac)
     }
 }
 
@@ -99,7 +97,7 @@ impl Key {
         let id_bytes = expand(&hkdf, "bellwether key id v1");
         id.0.iter_mut().zip(id_bytes.iter()).for_each(|(to, from)| *to = *from);
         let mac_key = expand(&hkdf, "bellwether message mac v1");
-        let message_mac = Hmac::<Sha256>::new_from_slice(mac_key.as_slice()).map_err(|_| SecretError::Missing)?;
+        let message_mac = Mac::new(&mac_key);
         Ok(Self { id, hkdf, message_mac })
     }
 }

@@ -15,12 +15,17 @@ mod topic;
 
 mod text;
 
+mod batch;
 mod content_type;
 mod draft;
 mod envelope;
 mod head;
+mod record;
+mod segment;
 
 mod keyring;
+mod mac;
+mod open;
 mod seal;
 mod stream_header;
 
@@ -28,6 +33,7 @@ pub mod codec;
 pub mod json;
 pub mod planted;
 
+pub use self::batch::{Batch, BatchBuilder};
 pub use self::content_type::ContentType;
 pub use self::draft::{
     DEFAULT_MAX_PAYLOAD_BYTES, Draft, DraftError, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES,
@@ -40,8 +46,10 @@ pub use self::instance::{Instance, InstanceError};
 pub use self::keyring::{KeyId, KeyRing, MIN_SECRET_BYTES, SecretError};
 pub use self::message_id::{MessageId, MessageIdError};
 pub use self::node_id::{LabelEnd, MAX_NODE_ID_BYTES, MAX_NODE_LABEL_BYTES, NodeId, NodeIdError};
+pub use self::open::{MAX_BODY_BYTES, Opener, Verified, VerifyError};
 pub use self::pattern::Pattern;
-pub use self::seal::{Absorbed, FrameKind, MAX_BODY_BYTES, Opener, SealError, Sealer, TAG_BYTES, VerifyError};
+pub use self::seal::{Absorbed, FrameKind, SealError, Sealer, TAG_BYTES};
+pub use self::segment::Segment;
 pub use self::stream_header::StreamHeader;
 pub use self::timestamp::{Timestamp, TimestampError, WallClock};
 pub use self::topic::{MAX_TOPIC_BYTES, MAX_TOPIC_LEVELS, Topic, TopicError};

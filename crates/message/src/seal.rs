@@ -12,23 +12,19 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use bytes::{Bytes, BytesMut};
 
 use crate::codec::{self, CodecError};
-use crate::draft::MAX_PAYLOAD_BYTES;
 use crate::head::MAX_HEAD_BYTES;
+use crate::mac::Mac;
+use crate::record::Record;
+use crate::segment::{ALONE_BYTES, Segment};
 use crate::{Draft, Envelope, Head, Instance, KeyRing, Source, StreamHeader, Timestamp};
 
 /// Bytes of HMAC-SHA256 that travel: 128 bits, as TLS uses for its own tags.
 pub const TAG_BYTES: usize = 16;
 /// Bytes of the head's length.
-const HEAD_LEN_BYTES: usize = 2;
-/// Bodies below this size get memory of their own when received.
-const COPIED_BYTES: usize = 16 * 1024;
-/// Largest body a receiver accepts, whatever its own publish limit.
-pub const MAX_BODY_BYTES: usize = MAX_PAYLOAD_BYTES + 8 * 1024;
+pub(crate) const HEAD_LEN_BYTES: usize = 2;
 
 /// What a frame holds. Part of what is signed: a frame of one kind never passes for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +41,17 @@ pub enum FrameKind {
 pub struct Sealer {
     source: Arc<Source>,
     instance: Instance,
-    signing: Option<(StreamHeader, Hmac<Sha256>)>,
+    signing: Option<(StreamHeader, Mac)>,
 }
 
-/// A payload already copied and absorbed into the signature, waiting for its number.
+/// A payload that the signature has absorbed as far as it goes without its message's number.
 #[derive(Debug)]
 pub struct Absorbed {
-    body: Vec<u8>,
-    payload_len: usize,
-    mac: Option<Hmac<Sha256>>,
+    mac: Option<Mac>,
+    /// Bytes of the payload that the signature has absorbed.
+    bytes: usize,
+    /// Memory of its own, if it is too large to share some.
+    body: Option<BytesMut>,
 }
 
 impl Sealer {
@@ -66,7 +64,7 @@ impl Sealer {
                 source: Source::clone(&source),
                 instance,
             };
-            mac.update(&header.block());
+            mac.absorb(&header.block());
             (header, mac)
         });
         Self {
@@ -86,44 +84,64 @@ impl Sealer {
         &self.source
     }
 
-    /// The part of sealing that needs no number: copies the payload and absorbs it. Call it outside any lock.
+    /// The part of sealing that needs no number. Call it outside any lock.
     pub fn absorb(&self, payload: &[u8]) -> Absorbed {
         // A head is rarely longer than this; a longer one costs one reallocation.
-        const USUAL_HEAD: usize = 96;
-        let mut body = Vec::with_capacity(payload.len() + USUAL_HEAD + HEAD_LEN_BYTES + TAG_BYTES);
-        body.extend_from_slice(payload);
-        let mac = self.signing.as_ref().map(|(_, mac)| {
-            let mut mac = mac.clone();
-            mac.update(payload);
-            mac
+        const USUAL_HEAD: usize = 256;
+        let mut mac = self.signing.as_ref().map(|(_, mac)| *mac);
+        let bytes = mac.as_mut().map_or(0, |mac| mac.absorb(payload));
+        let body = (payload.len() >= ALONE_BYTES).then(|| {
+            let mut body = BytesMut::with_capacity(payload.len() + USUAL_HEAD);
+            body.extend_from_slice(payload);
+            body
         });
-        Absorbed {
-            body,
-            payload_len: payload.len(),
-            mac,
-        }
+        Absorbed { mac, bytes, body }
     }
 
-    /// The rest: encodes the head with the message's number and signs.
+    /// The rest: encodes the head with the message's number, signs, and writes all of it into `segment`. `absorbed` is what
+    /// [`absorb`](Self::absorb) made of the draft's payload.
     ///
     /// # Errors
     /// [`SealError`] if the head exceeds [`MAX_HEAD_BYTES`]; a checked draft's does not.
-    pub fn seal(&self, absorbed: Absorbed, draft: &Draft, seq: u64, time: Timestamp) -> Result<Envelope, SealError> {
+    pub fn seal(
+        &self,
+        absorbed: Absorbed,
+        draft: &Draft,
+        seq: u64,
+        time: Timestamp,
+        segment: &mut Segment,
+    ) -> Result<Envelope, SealError> {
         let head = Head::new(draft, seq, self.source.epoch, time);
-        let (body, payload_len, head_len) = finish(absorbed, &head, FrameKind::Message)?;
-        let signed = self.signing.is_some();
-        // The draft was checked before it got its number.
-        let accept = |_: &Head<'_>| true;
-        Envelope::from_body(
-            self.source.clone(),
-            self.instance,
-            body,
-            payload_len,
-            head_len,
-            signed,
-            accept,
-        )
-        .ok_or(SealError::HeadTooLong { bytes: head_len })
+        let mut scratch = [0; USUAL_HEAD_BYTES];
+        let mut long = Vec::new();
+        let encoded = encode_head(&head, &mut scratch, &mut long)?;
+        let (payload, own) = (&draft.payload, absorbed.body);
+        let signature = (absorbed.mac, absorbed.bytes);
+        let (body, at) = match own {
+            Some(mut body) => {
+                finish(signature, payload.len(), encoded, FrameKind::Message, &mut body);
+                (body.freeze(), 0)
+            }
+            None => {
+                let len = payload.len() + encoded.len() + HEAD_LEN_BYTES + TAG_BYTES;
+                let body = segment.room_for(len);
+                body.extend_from_slice(payload);
+                finish(signature, payload.len(), encoded, FrameKind::Message, body);
+                segment.take()
+            }
+        };
+        let too_long = || SealError::HeadTooLong { bytes: encoded.len() };
+        let record = Record {
+            seq,
+            at,
+            payload_len: u32::try_from(payload.len()).map_err(|_| too_long())?,
+            head_len: u16::try_from(encoded.len()).map_err(|_| too_long())?,
+            topic_at: u16::try_from(head.topic_at()).map_err(|_| too_long())?,
+            topic_len: u8::try_from(head.topic.len()).map_err(|_| too_long())?,
+            instance: self.instance,
+            signed: self.signing.is_some(),
+        };
+        Ok(Envelope::alone(self.source.clone(), body, record))
     }
 
     /// Seals a mark.
@@ -131,37 +149,59 @@ impl Sealer {
     /// # Errors
     /// [`SealError`] if the mark's encoding exceeds [`MAX_HEAD_BYTES`].
     pub fn seal_mark<M: codec::Encode>(&self, mark: &M) -> Result<Bytes, SealError> {
-        Ok(finish(self.absorb(&[]), mark, FrameKind::Mark)?.0)
+        let mut scratch = [0; USUAL_HEAD_BYTES];
+        let mut long = Vec::new();
+        let encoded = encode_head(mark, &mut scratch, &mut long)?;
+        let mut body = BytesMut::with_capacity(encoded.len() + HEAD_LEN_BYTES + TAG_BYTES);
+        let mac = self.signing.as_ref().map(|(_, mac)| *mac);
+        finish((mac, 0), 0, encoded, FrameKind::Mark, &mut body);
+        Ok(body.freeze())
     }
 }
 
-fn finish<H: codec::Encode>(absorbed: Absorbed, head: &H, kind: FrameKind) -> Result<(Bytes, usize, usize), SealError> {
-    let Absorbed {
-        mut body,
-        payload_len,
-        mac,
-    } = absorbed;
-    codec::encode_into(head, &mut body)?;
-    let head_len = body.len() - payload_len;
-    let Ok(head_len_bytes) = u16::try_from(head_len).map(u16::to_le_bytes) else {
-        return Err(SealError::HeadTooLong { bytes: head_len });
-    };
-    if head_len > MAX_HEAD_BYTES {
-        return Err(SealError::HeadTooLong { bytes: head_len });
+/// Nearly every head is shorter.
+const USUAL_HEAD_BYTES: usize = 192;
+
+/// Encodes a head into `usual` if it fits there, else into `long`.
+fn encode_head<'a, H: codec::Encode>(
+    head: &H,
+    usual: &'a mut [u8; USUAL_HEAD_BYTES],
+    long: &'a mut Vec<u8>,
+) -> Result<&'a [u8], SealError> {
+    if let Some(len) = codec::encode_to(head, usual) {
+        return Ok(usual.get(..len).unwrap_or_default());
     }
-    let mac = mac.map(|mut mac| {
-        mac.update(body.get(payload_len..).unwrap_or_default());
-        mac.update(&trailer(payload_len, head_len_bytes, kind));
-        mac.finalize().into_bytes()
+    codec::encode_into(head, long)?;
+    match long.len() {
+        0..=MAX_HEAD_BYTES => Ok(long),
+        bytes => Err(SealError::HeadTooLong { bytes }),
+    }
+}
+
+/// Appends what follows the payload to `body`, which holds nothing but the payload.
+fn finish(
+    (mac, absorbed): (Option<Mac>, usize),
+    payload_len: usize,
+    head: &[u8],
+    kind: FrameKind,
+    body: &mut BytesMut,
+) {
+    body.extend_from_slice(head);
+    // At most `MAX_HEAD_BYTES`, which two bytes hold.
+    let head_len = (head.len() as u16).to_le_bytes();
+    let code = mac.map(|mac| {
+        mac.finish(
+            body.get(absorbed..).unwrap_or_default(),
+            trailer(payload_len, head_len, kind),
+        )
     });
-    body.extend_from_slice(&head_len_bytes);
-    if let Some(tag) = mac {
-        body.extend(tag.iter().take(TAG_BYTES));
+    body.extend_from_slice(&head_len);
+    if let Some(tag) = code.as_ref().and_then(|code| code.get(..TAG_BYTES)) {
+        body.extend_from_slice(tag);
     }
-    Ok((Bytes::from(body), payload_len, head_len))
 }
 
-fn trailer(payload_len: usize, head_len: [u8; 2], kind: FrameKind) -> [u8; 7] {
+pub(crate) fn trailer(payload_len: usize, head_len: [u8; 2], kind: FrameKind) -> [u8; 7] {
     // Payloads are bounded far below u32::MAX, so the low four bytes are the length.
     let [p0, p1, p2, p3, ..] = (payload_len as u64).to_le_bytes();
     let [h0, h1] = head_len;
@@ -181,109 +221,6 @@ pub enum SealError {
     /// Its head cannot be encoded.
     #[error("the message's head cannot be encoded")]
     Codec(#[from] CodecError),
-}
-
-/// Verifies the frames of one stream. One per announced header.
-#[derive(Debug)]
-pub struct Opener {
-    source: Arc<Source>,
-    instance: Instance,
-    mac: Hmac<Sha256>,
-}
-
-impl Opener {
-    /// An opener for a stream that announced `header`.
-    ///
-    /// # Errors
-    /// [`VerifyError::NoSecretConfigured`] without a ring, [`VerifyError::InvalidSignature`] if the announced key is
-    /// not in it or the header is another cluster's.
-    pub fn new(ring: Option<&KeyRing>, cluster: &str, header: &StreamHeader) -> Result<Self, VerifyError> {
-        let ring = ring.ok_or(VerifyError::NoSecretConfigured)?;
-        if header.cluster != cluster {
-            return Err(VerifyError::InvalidSignature);
-        }
-        let mut mac = ring.verifying(header.key).ok_or(VerifyError::InvalidSignature)?;
-        mac.update(&header.block());
-        Ok(Self {
-            source: Arc::new(header.source.clone()),
-            instance: header.instance,
-            mac,
-        })
-    }
-
-    /// The writer of the feed.
-    pub fn source(&self) -> &Arc<Source> {
-        &self.source
-    }
-
-    /// Verifies a message's body and opens it. The signature is checked before anything is decoded.
-    ///
-    /// # Errors
-    /// [`VerifyError`]; the body must not be used.
-    pub fn open(&self, body: Bytes) -> Result<Envelope, VerifyError> {
-        let (payload_len, head_len) = self.verify(&body, FrameKind::Message)?;
-        // A slice keeps the whole receive buffer alive (up to 64 KiB); unread, small ones would cost many times what
-        // they are counted for.
-        let body = if body.len() < COPIED_BYTES {
-            Bytes::copy_from_slice(&body)
-        } else {
-            body
-        };
-        let (source, accept) = (self.source.clone(), |head: &Head<'_>| head.is_in_bounds());
-        Envelope::from_body(source, self.instance, body, payload_len, head_len, true, accept)
-            .ok_or(VerifyError::InvalidFormat)
-    }
-
-    /// Verifies a mark's body and decodes it.
-    ///
-    /// # Errors
-    /// [`VerifyError`]; the body must not be used.
-    pub fn open_mark<'a, M: codec::BorrowDecode<'a, ()>>(&self, body: &'a [u8]) -> Result<M, VerifyError> {
-        let (payload_len, head_len) = self.verify(body, FrameKind::Mark)?;
-        let head = body
-            .get(payload_len..payload_len + head_len)
-            .ok_or(VerifyError::InvalidFormat)?;
-        codec::decode(head).map_err(|_| VerifyError::InvalidFormat)
-    }
-
-    /// Checks lengths and signature; gives the lengths of payload and head.
-    fn verify(&self, body: &[u8], kind: FrameKind) -> Result<(usize, usize), VerifyError> {
-        if body.len() > MAX_BODY_BYTES {
-            return Err(VerifyError::InvalidFormat);
-        }
-        let (rest, tag) = body
-            .split_last_chunk::<TAG_BYTES>()
-            .ok_or(VerifyError::UnsecuredMessageRejected)?;
-        let (content, head_len_bytes) = rest
-            .split_last_chunk::<HEAD_LEN_BYTES>()
-            .ok_or(VerifyError::InvalidFormat)?;
-        let head_len = usize::from(u16::from_le_bytes(*head_len_bytes));
-        let payload_len = content.len().checked_sub(head_len).ok_or(VerifyError::InvalidFormat)?;
-        let mut mac = self.mac.clone();
-        // Payload and head lie side by side, in the order they were absorbed in.
-        mac.update(content);
-        mac.update(&trailer(payload_len, *head_len_bytes, kind));
-        mac.verify_truncated_left(tag)
-            .map_err(|_| VerifyError::InvalidSignature)?;
-        Ok((payload_len, head_len))
-    }
-}
-
-/// Why a received message is not delivered. The words are the original's (catalogue, section d).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum VerifyError {
-    /// The tag does not fit the bytes, or its key is not in the ring.
-    #[error("invalid_signature")]
-    InvalidSignature,
-    /// A signed message, but this node has no secret to verify it with.
-    #[error("no_secret_configured")]
-    NoSecretConfigured,
-    /// A message without a signature where a secret is configured.
-    #[error("unsecured_message_rejected")]
-    UnsecuredMessageRejected,
-    /// Not a message at all, or one that breaks a bound.
-    #[error("invalid_format")]
-    InvalidFormat,
 }
 
 #[cfg(test)]

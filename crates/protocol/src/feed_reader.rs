@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
-use bellwether_message::planted::{Planted, is_planted};
-use bellwether_message::{Envelope, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, VerifyError};
+use bellwether_message::{
+    BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
+};
 use bytes::Bytes;
 
 use crate::frame::{Frame, FrameError, FrameParser};
@@ -22,8 +23,8 @@ pub struct FeedReader {
     source: Arc<Source>,
     opener: Opener,
     parser: FrameParser,
-    /// Verified, not yet handed to the broker: one chunk's worth.
-    batch: Vec<Envelope>,
+    /// Verified, not yet handed to the broker.
+    batch: BatchBuilder,
 }
 
 impl FeedReader {
@@ -51,7 +52,7 @@ impl FeedReader {
             source: source.clone(),
             opener,
             parser: FrameParser::default(),
-            batch: Vec::new(),
+            batch: BatchBuilder::new(source.clone()),
         })
     }
 
@@ -99,8 +100,13 @@ impl FeedReader {
         body: Bytes,
         broker: &Broker,
     ) -> Result<(), ReceiveError> {
-        match open_message(&self.opener, feed, delta, body)? {
-            Opened::Message(envelope) => self.batch.push(envelope),
+        match open_message(&mut self.opener, feed, delta, &body)? {
+            Opened::Message(verified) => {
+                self.batch.push(verified, &body);
+                if self.batch.is_full() {
+                    self.flush(broker);
+                }
+            }
             Opened::Unverified { seq } => {
                 broker.counters(self.instance).dropped(DropReason::Unverified).add(1);
                 self.flush(broker);
@@ -150,12 +156,8 @@ impl FeedReader {
     }
 
     fn flush(&mut self, broker: &Broker) {
-        if !self.batch.is_empty() {
-            if is_planted(Planted::SwappedInBatch) {
-                self.batch.reverse()
-            }
-            broker.deliver(self.slot, self.instance, &self.batch);
-            self.batch.clear();
+        if let Some(batch) = self.batch.finish() {
+            broker.deliver(self.slot, self.instance, &batch);
         }
     }
 }
@@ -163,7 +165,7 @@ impl FeedReader {
 /// What a message frame turned out to be.
 pub(crate) enum Opened {
     /// The next message of the feed.
-    Message(Envelope),
+    Message(Verified),
     /// It failed verification. TLS has brought it unharmed, so the source's backlog holds it like this: to dial again
     /// would bring it again. It is a gap.
     Unverified {
@@ -174,15 +176,15 @@ pub(crate) enum Opened {
 
 /// Verifies a message that follows `delta` after the last, and takes its place in the feed.
 pub(crate) fn open_message(
-    opener: &Opener,
+    opener: &mut Opener,
     feed: &mut IncomingFeed,
     delta: u64,
-    body: Bytes,
+    body: &[u8],
 ) -> Result<Opened, OrderError> {
     match opener.open(body) {
-        Ok(envelope) => {
-            feed.on_message(delta, envelope.seq())?;
-            Ok(Opened::Message(envelope))
+        Ok(verified) => {
+            feed.on_message(delta, verified.seq())?;
+            Ok(Opened::Message(verified))
         }
         Err(_) => {
             let seq = feed.seen().saturating_add(delta);

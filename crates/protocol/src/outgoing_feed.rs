@@ -7,6 +7,7 @@ use bellwether_broker::matcher::Matcher;
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Envelope, Instance, Pattern, SealError};
 use bytes::BytesMut;
+use foldhash::fast::RandomState;
 
 use crate::frame::{put_mark, put_message};
 use crate::mark::Mark;
@@ -38,7 +39,7 @@ pub struct OutgoingFeed {
     wants: HashMap<Pattern, Wanted>,
     matcher: Matcher<Vec<(Pattern, u64)>>,
     /// Topic → the lowest seq from which it is wanted.
-    cache: HashMap<Box<str>, u64>,
+    cache: HashMap<Box<[u8]>, u64, RandomState>,
     unconfirmed: Vec<Pattern>,
     scratch: Vec<Envelope>,
     /// Whether the peer's whole interest was heard. Until then the cursor stands still: judged by a part of it,
@@ -82,7 +83,7 @@ impl OutgoingFeed {
             told: next - 1,
             wants: HashMap::new(),
             matcher: Matcher::default(),
-            cache: HashMap::new(),
+            cache: HashMap::default(),
             unconfirmed: Vec::new(),
             scratch: Vec::new(),
             heard: false,
@@ -242,7 +243,7 @@ impl OutgoingFeed {
                     full = true;
                     break;
                 }
-                if self.wanted_from(envelope.topic()) <= envelope.seq() {
+                if self.wanted_from(envelope.topic_bytes()) <= envelope.seq() {
                     put_message(envelope.seq() - self.told, envelope.body(), out);
                     self.told = envelope.seq();
                     messages += 1;
@@ -295,12 +296,13 @@ impl OutgoingFeed {
         Ok(())
     }
 
-    fn wanted_from(&mut self, topic: &str) -> u64 {
+    fn wanted_from(&mut self, topic: &[u8]) -> u64 {
         if let Some(from) = self.cache.get(topic) {
             return *from;
         }
         let mut lowest = UNWANTED;
-        self.matcher.for_each_match(topic, |found| {
+        let text = std::str::from_utf8(topic).unwrap_or_default();
+        self.matcher.for_each_match(text, |found| {
             lowest = found.iter().map(|(_, from)| *from).fold(lowest, u64::min)
         });
         if self.cache.len() >= CACHED_TOPICS {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bellwether_broker::{Broker, Delivery, Gap, GapCause, InstanceSettings, Subscription};
-use bellwether_message::{Draft, Epoch, Instance, KeyRing, NodeId, Opener, Pattern, Source, Topic};
+use bellwether_message::{Batch, Draft, Epoch, Instance, KeyRing, NodeId, Opener, Pattern, Source, Topic};
 use bytes::BytesMut;
 use proptest::prelude::*;
 
@@ -209,9 +209,11 @@ impl World {
         while let Some(frame) = parser.next_frame().unwrap() {
             match frame {
                 Frame::Message { delta, body } => {
-                    let envelope = self.opener.open(body).unwrap();
-                    self.incoming.on_message(delta, envelope.seq()).unwrap();
-                    self.receiver.deliver(self.slot, INSTANCE, &[envelope]);
+                    let verified = self.opener.open(&body).unwrap();
+                    self.incoming.on_message(delta, verified.seq()).unwrap();
+                    let envelope = self.opener.envelope(verified, &body);
+                    self.receiver
+                        .deliver(self.slot, INSTANCE, &Batch::copied(&[envelope]).unwrap());
                 }
                 Frame::Mark { body } => match self.opener.open_mark(&body).unwrap() {
                     Mark::Live { pattern, added, from } => {

@@ -326,8 +326,10 @@ impl ReplayReader {
                 return Err(OrderError.into());
             }
             match frame {
-                Frame::Message { delta, body } => match open_message(&self.opener, &mut self.feed, delta, body)? {
-                    Opened::Message(envelope) => out.push_back(Delivery::Message(envelope)),
+                Frame::Message { delta, body } => match open_message(&mut self.opener, &mut self.feed, delta, &body)? {
+                    Opened::Message(verified) => {
+                        out.push_back(Delivery::Message(self.opener.envelope(verified, &body)))
+                    }
                     Opened::Unverified { seq } => out.push_back(self.gap(seq, seq, GapCause::Unverified)),
                 },
                 Frame::Mark { body } => match self.opener.open_mark(&body).map_err(ReceiveError::Unverified)? {

@@ -195,7 +195,7 @@ fn kind_of(sub: u64, instance: Instance, delivery: Delivery) -> Kind {
     let feed = |source: &Source| Feed::new(source.node.as_str(), source.epoch.0, instance);
     match delivery {
         Delivery::Message(message) => {
-            let hash = Fingerprint::of(&message.payload());
+            let hash = Fingerprint::of(message.payload());
             Kind::deliver(sub, &feed(message.source()), message.seq(), message.topic(), hash)
         }
         Delivery::Gap(gap) => {

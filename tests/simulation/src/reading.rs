@@ -83,7 +83,7 @@ impl World {
                     instance: envelope.instance(),
                     seq: envelope.seq(),
                     topic: self.words.topic(envelope.topic()),
-                    hash: hash(&envelope.payload()),
+                    hash: hash(envelope.payload()),
                 }
             }
             Delivery::Gap(gap) => {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_message::{Epoch, NodeId, Topic};
+use bellwether_message::{Batch, Epoch, NodeId, Segment, Topic};
 
 use super::*;
 use crate::Delivery;
@@ -25,20 +25,24 @@ fn pattern(text: &str) -> Pattern {
     Pattern::new(text).unwrap()
 }
 
-fn remote(topic: &str, seqs: impl IntoIterator<Item = u64>) -> Vec<Envelope> {
+fn remote(topic: &str, seqs: impl IntoIterator<Item = u64>) -> Batch {
     let source = Arc::new(Source {
         node: NodeId::new("b").unwrap(),
         epoch: Epoch(5),
     });
     let sealer = Sealer::new("test", None, source, Instance::Alerts);
     let draft = draft(topic);
-    seqs.into_iter()
+    let mut segment = Segment::default();
+    let envelopes: Vec<Envelope> = seqs
+        .into_iter()
         .map(|seq| {
+            let absorbed = sealer.absorb(&draft.payload);
             sealer
-                .seal(sealer.absorb(&draft.payload), &draft, seq, Timestamp::from_millis(0))
+                .seal(absorbed, &draft, seq, Timestamp::from_millis(0), &mut segment)
                 .unwrap()
         })
-        .collect()
+        .collect();
+    Batch::copied(&envelopes).unwrap()
 }
 
 fn seqs(subscription: &mut Subscription) -> Vec<u64> {

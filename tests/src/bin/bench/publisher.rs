@@ -128,7 +128,7 @@ impl Publisher {
         let Delivery::Message(envelope) = delivery else {
             bail!("the subscribers' progress is lost: {delivery:?}");
         };
-        let received = Payload::read(&envelope.payload())
+        let received = Payload::read(envelope.payload())
             .context("progress without a number")?
             .number;
         self.received.insert(envelope.reporting_node().to_owned(), received);

@@ -63,7 +63,7 @@ impl Subscriber {
             Delivery::Gap(_) => return Ok(()),
             other => bail!("unexpected: {other:?}"),
         };
-        let payload = Payload::read(&envelope.payload()).context("a message without a number")?;
+        let payload = Payload::read(envelope.payload()).context("a message without a number")?;
         if payload.published_ns > 0 {
             self.report
                 .latencies_ns

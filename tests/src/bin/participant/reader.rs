@@ -107,7 +107,7 @@ impl Work {
         let kind = match &delivery {
             Delivery::Message(envelope) => {
                 let payload = envelope.payload();
-                tally.on_message(envelope.source(), envelope.seq(), &payload);
+                tally.on_message(envelope.source(), envelope.seq(), payload);
                 Kind::Deliver {
                     sub,
                     origin: envelope.source().node.as_str().into(),
@@ -115,7 +115,7 @@ impl Work {
                     instance: envelope.instance(),
                     seq: envelope.seq(),
                     topic: envelope.topic().into(),
-                    hash: fingerprint(&payload),
+                    hash: fingerprint(payload),
                 }
             }
             Delivery::Gap(gap) => {

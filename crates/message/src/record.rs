@@ -1,0 +1,55 @@
+//! Where the parts of one message lie, and what is read of it again and again.
+
+use bytes::Bytes;
+
+use crate::seal::{HEAD_LEN_BYTES, TAG_BYTES};
+use crate::{Head, Instance};
+
+/// The layout of a body, see [`crate::Sealer`], and the fields that delivery needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) seq: u64,
+    /// Where the body begins in the memory that it shares with others.
+    pub(crate) at: u32,
+    pub(crate) payload_len: u32,
+    pub(crate) head_len: u16,
+    /// Where the topic begins in the head.
+    pub(crate) topic_at: u16,
+    pub(crate) topic_len: u8,
+    pub(crate) instance: Instance,
+    pub(crate) signed: bool,
+}
+
+impl Record {
+    pub(crate) fn body_len(&self) -> usize {
+        let tag = if self.signed { TAG_BYTES } else { 0 };
+        self.payload_len as usize + usize::from(self.head_len) + HEAD_LEN_BYTES + tag
+    }
+
+    pub(crate) fn topic<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        let at = self.payload_len as usize + usize::from(self.topic_at);
+        body.get(at..at + usize::from(self.topic_len)).unwrap_or_default()
+    }
+
+    pub(crate) fn head<'a>(&self, body: &'a [u8]) -> Head<'a> {
+        let at = self.payload_len as usize;
+        let bytes = body.get(at..at + usize::from(self.head_len)).unwrap_or_default();
+        Head::decode(bytes).expect("a head is encoded here or decoded once before its envelope exists")
+    }
+
+    pub(crate) fn payload<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        body.get(..self.payload_len as usize).unwrap_or_default()
+    }
+
+    /// The body out of the memory that it lies in.
+    pub(crate) fn body<'a>(&self, memory: &'a [u8]) -> &'a [u8] {
+        let at = self.at as usize;
+        memory.get(at..at + self.body_len()).unwrap_or_default()
+    }
+
+    /// The same, sharing the memory.
+    pub(crate) fn share_payload(&self, memory: &Bytes) -> Bytes {
+        let at = self.at as usize;
+        memory.slice(at..at + self.payload_len as usize)
+    }
+}
