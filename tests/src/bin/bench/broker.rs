@@ -1,15 +1,17 @@
 //! Inside one broker: publishes and deliveries on one thread, without a network.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use bellwether_broker::{Broker, Delivery, InstanceSettings, MAX_PATTERNS, Subscription};
 use bellwether_message::{ContentType, Draft, Epoch, Instance, KeyRing, NodeId, Pattern, Source, Topic};
+use serde_json::json;
 
-use crate::PASSES;
-use crate::node::SECRET;
+use crate::measurement::Measurement;
+use crate::process::node::SECRET;
+use crate::report::{Report, cells};
 use crate::spread::{Spread, count};
+use crate::status_line::StatusLine;
 
 const PAYLOAD_BYTES: usize = 128;
 /// How long one pass publishes.
@@ -28,25 +30,33 @@ struct Scene {
     reached: u64,
 }
 
-/// A section of Markdown.
-pub(crate) fn measure() -> anyhow::Result<String> {
-    let mut section = format!(
+/// Measures each scene in turn.
+pub(crate) fn measure(passes: usize, status: &StatusLine) -> anyhow::Result<Report> {
+    let settings = json!({ "payload_bytes": PAYLOAD_BYTES, "pass_ms": PASS.as_millis() as u64 });
+    let mut report = Report::new("broker", settings);
+    report.say(format_args!(
         "Inside one broker, one thread: every message of {PAYLOAD_BYTES} B is signed, queued and read by each \
-         subscription that it matches.\n\n\
-         | subscriptions | publishes/s | deliveries/s |\n|---|---|---|\n"
-    );
+         subscription that it matches."
+    ));
+    let mut rows = vec![cells(["subscriptions", "publishes/s", "deliveries/s"])];
     for scene in scenes() {
-        let passes = (0..PASSES).map(|_| scene.pass()).collect::<Result<Vec<f64>, _>>()?;
-        let deliveries = passes.iter().map(|publishes| publishes * scene.reached as f64);
-        let deliveries = Spread::new(deliveries, count);
-        writeln!(
-            section,
-            "| {} | {} | {deliveries} |",
-            scene.name,
-            Spread::new(passes, count)
-        )?;
+        status.say(format_args!("broker: {}", scene.name));
+        let publishes = (0..passes).map(|_| scene.pass()).collect::<Result<Vec<f64>, _>>()?;
+        let deliveries: Spread = publishes
+            .iter()
+            .map(|publishes| publishes * scene.reached as f64)
+            .collect();
+        let publishes: Spread = publishes.into_iter().collect();
+        rows.push(vec![
+            scene.name.clone(),
+            publishes.shown(count),
+            deliveries.shown(count),
+        ]);
+        report.measured(Measurement::new(&scene.name, "publishes", "1/s", &publishes))?;
+        report.measured(Measurement::new(&scene.name, "deliveries", "1/s", &deliveries))?;
     }
-    Ok(section)
+    report.table(&rows);
+    Ok(report)
 }
 
 fn scenes() -> Vec<Scene> {

@@ -1,6 +1,5 @@
 //! One of the three processes, as the first one sees it: commands go in, lines come out.
 
-use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
@@ -20,22 +19,20 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts a node, and gives its address.
-    pub(crate) async fn start(name: &'static str, folder: &Path, seed: Option<&str>) -> anyhow::Result<(Self, String)> {
+    /// Starts this program once more, with these words. The name is for errors.
+    pub(crate) fn start(name: &'static str, words: &[String]) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["node", name]).arg(folder.join(name)).args(seed);
+        command.args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn()?;
         let stdin = process.stdin.take().context("stdin is piped")?;
         let stdout = process.stdout.take().context("stdout is piped")?;
-        let mut child = Self {
+        Ok(Self {
             name,
             stdin,
             lines: BufReader::new(stdout).lines(),
             _process: process,
-        };
-        let address = child.answer("started").await?;
-        Ok((child, address))
+        })
     }
 
     /// Its CPU time until now, in nanoseconds.

@@ -1,53 +1,60 @@
 //! The benchmark: what one broker does in a second, and what arrives from one process in two others, how late and for
-//! how much CPU. Prints Markdown; `scripts/bench` builds and runs it.
+//! how much CPU. Prints Markdown and JSON lines; `scripts/bench` builds and runs it.
 //!
-//! Started again by itself as `bench node …`, it is one of the three processes.
+//! Started again by itself with a hidden command, it is one of the processes that are measured ([`process`]).
 
+mod arguments;
 mod broker;
 mod child;
-mod flood;
+mod isolation;
 mod machine;
+mod measurement;
 mod mesh;
-mod node;
-mod payload;
-mod publisher;
+mod process;
+mod report;
 mod spread;
-mod subscriber;
+mod status_line;
 
-use std::env;
+use anyhow::Context;
+use clap::Parser;
 
-use anyhow::{Context, bail};
-
-/// Each measurement is repeated so often; the median is shown, with the lowest and the highest.
-const PASSES: usize = 3;
+use self::arguments::{Arguments, Command};
+use self::machine::Machine;
+use self::report::Report;
+use self::status_line::StatusLine;
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = match arguments[..] {
-        [] => runtime.block_on(all()),
-        ["flood"] => runtime.block_on(flood()),
-        ["node", name, folder] => runtime.block_on(node::run(name, folder, None)),
-        ["node", name, folder, seed] => runtime.block_on(node::run(name, folder, Some(seed))),
-        _ => bail!("the benchmark takes no argument but `flood`; it is run by scripts/bench"),
+    let Arguments { passes, command } = Arguments::parse();
+    let outcome = match command {
+        Some(Command::Process(process)) => process::run(&process),
+        measured => measure(measured, passes.into()),
     };
-    // A read of standard input that waits in a blocking thread must not keep a failed node from ending.
-    runtime.shutdown_background();
     outcome.context("the benchmark failed")
 }
 
-async fn all() -> anyhow::Result<()> {
-    println!("{}", machine::facts());
-    println!("Each figure is the median of {PASSES} passes, with the lowest and the highest.\n");
-    println!("{}", broker::measure()?);
-    println!("{}", mesh::measure().await?);
-    println!("{}", flood::measure().await?);
+/// One of the benchmarks, or all.
+fn measure(one: Option<Command>, passes: usize) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let benches = match one {
+        Some(one) => vec![one],
+        None => vec![Command::Broker, Command::Mesh, Command::Isolation],
+    };
+    println!("{}", Machine::this());
+    println!("Each figure is the median of {passes} passes, with the lowest and the highest.\n");
+    let status = StatusLine::new();
+    for bench in benches {
+        let report = runtime.block_on(report(&bench, passes, &status))?;
+        status.erase();
+        println!("{report}");
+    }
     Ok(())
 }
 
-async fn flood() -> anyhow::Result<()> {
-    println!("{}\n", machine::facts());
-    println!("{}", flood::measure().await?);
-    Ok(())
+async fn report(bench: &Command, passes: usize, status: &StatusLine) -> anyhow::Result<Report> {
+    match bench {
+        Command::Broker => broker::measure(passes, status),
+        Command::Mesh => mesh::measure(passes, status).await,
+        Command::Isolation => isolation::measure(passes, status).await,
+        Command::Process(_) => anyhow::bail!("a process measures nothing"),
+    }
 }

@@ -1,5 +1,7 @@
 //! What a message of the benchmark carries.
 
+use bellwether_tests::clock::now_ns;
+
 /// Its first bytes; the rest is filling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Payload {
@@ -12,6 +14,18 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
+    /// What it takes of a message.
+    pub(crate) const BYTES: usize = 17;
+
+    /// One that is published now, and whose latency counts.
+    pub(crate) fn timed(number: u64) -> Self {
+        Self {
+            number,
+            published_ns: now_ns(),
+            is_mark: false,
+        }
+    }
+
     /// Writes it at the beginning of `bytes`, which has room for it.
     pub(crate) fn write(self, bytes: &mut [u8]) {
         let (number, rest) = bytes.split_at_mut(8);
