@@ -12,8 +12,8 @@ use bellwether_protocol::lane::Lane;
 use quinn::congestion::BbrConfig;
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{
-    AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, Runtime, ServerConfig,
-    TransportConfig, UdpPoller, VarInt,
+    AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, IdleTimeout, MtuDiscoveryConfig,
+    Runtime, ServerConfig, TransportConfig, UdpPoller, VarInt,
 };
 use quinn_proto::HashedConnectionIdGenerator;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -30,6 +30,9 @@ const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Largest packet tried by path MTU discovery. Twice as cheap as 1452 where the path allows it; above 6,550 ten
 /// segments exceed what the kernel takes at once, and quinn falls back to 1,200.
 const MAX_PACKET: u16 = 6500;
+/// Packets that a peer may receive before it must acknowledge them (QUIC's own default is two), unless 25 ms pass first or
+/// one is missing (draft-ietf-quic-ack-frequency).
+const UNACKED_PACKETS: u32 = 10;
 /// Unread bytes of one stream. The connection's own window stays unlimited, so that a stalled stream cannot starve
 /// gossip; the number of streams bounds the sum.
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
@@ -245,12 +248,15 @@ enum Role {
 
 fn transport(role: Role) -> TransportConfig {
     let mut transport = TransportConfig::default();
+    let mut acks = AckFrequencyConfig::default();
+    acks.ack_eliciting_threshold(VarInt::from_u32(UNACKED_PACKETS));
     let mut mtu = MtuDiscoveryConfig::default();
     mtu.upper_bound(MAX_PACKET);
     transport
         .max_idle_timeout(IdleTimeout::try_from(IDLE).ok())
         .initial_rtt(INITIAL_RTT)
         .mtu_discovery_config(Some(mtu))
+        .ack_frequency_config(Some(acks))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .send_window(SEND_WINDOW)
         .datagram_receive_buffer_size(None);

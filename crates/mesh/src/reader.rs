@@ -6,10 +6,14 @@ use bellwether_message::{Instance, StreamHeader};
 use bellwether_protocol::feed_reader::{FeedReader, ReceiveError};
 use bellwether_protocol::frame::{FrameError, MAX_STREAM_HEADER};
 use bellwether_protocol::lane::Lane;
+use bytes::Bytes;
 use quinn::RecvStream;
 
 use crate::shared::Shared;
 use crate::sources::Upstream;
+
+/// Chunks, of a packet each, that are taken together.
+const CHUNKS: usize = 32;
 
 /// Receives a data stream, whose kind byte was read, until it ends.
 pub(crate) async fn receive(
@@ -32,14 +36,20 @@ pub(crate) async fn receive(
         FeedReader::begin(&header, start, keys, (&upstream.source, upstream.slot), &mut feed)?
     };
     let mut patience = Patience::default();
-    while let Some(chunk) = stream.read_chunk(usize::MAX, true).await? {
+    // At a packet size of 1452 bytes a chunk holds seven messages of 128 B: taken one by one, the locks cost a tenth.
+    let mut chunks: [Bytes; CHUNKS] = Default::default();
+    while let Some(read) = stream.read_chunks(&mut chunks).await? {
         patience.wait_for_room(shared, header.instance).await;
         let taken = {
             let mut feed = upstream.feed(header.instance);
             if !upstream.is_current(link) {
                 return Err(StreamError::Replaced);
             }
-            reader.take(chunk.bytes, &mut feed, &shared.broker)
+            reader.take(
+                chunks.iter_mut().take(read).map(std::mem::take),
+                &mut feed,
+                &shared.broker,
+            )
         };
         upstream.carrier.ack_due.notify_one();
         if taken? {

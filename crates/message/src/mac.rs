@@ -8,6 +8,8 @@ use std::fmt;
 use sha2::block_api::compress256;
 use subtle::ConstantTimeEq;
 
+use crate::seal::TAG_BYTES;
+
 /// Bytes of a block of SHA-256.
 pub(crate) const BLOCK_BYTES: usize = 64;
 /// The end of every padded input: one bit, and the length in bits (FIPS 180-4, section 5.1.1).
@@ -124,8 +126,10 @@ fn put_words(words: &State, to: &mut [u8]) {
 }
 
 /// Whether `code` begins with `tag`, in a time that does not tell where they differ.
-pub(crate) fn begins_with(code: &[u8; 32], tag: &[u8]) -> bool {
-    code.get(..tag.len()).is_some_and(|begin| begin.ct_eq(tag).into())
+pub(crate) fn begins_with(code: &[u8; 32], tag: &[u8; TAG_BYTES]) -> bool {
+    // As one integer: byte by byte it takes ten times as long.
+    code.first_chunk()
+        .is_some_and(|begin| u128::from_le_bytes(*begin).ct_eq(&u128::from_le_bytes(*tag)).into())
 }
 
 #[cfg(test)]
@@ -156,10 +160,10 @@ mod tests {
             let rest = [&early[absorbed..], &late].concat();
             let code = mac.finish(&rest, trailer);
             prop_assert_eq!(&code[..], &known.finalize().into_bytes()[..]);
-            prop_assert!(begins_with(&code, &code[..16]));
+            prop_assert!(begins_with(&code, code.first_chunk().unwrap()));
             let mut other = code;
             other[15] ^= 1;
-            prop_assert!(!begins_with(&code, &other[..16]));
+            prop_assert!(!begins_with(&code, other.first_chunk().unwrap()));
         }
     }
 }

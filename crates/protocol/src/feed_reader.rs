@@ -18,11 +18,16 @@ use crate::mark::Mark;
 /// The feed itself outlives the stream and is passed in: whoever owns it holds it while frames are taken, so that an
 /// older link's stream never delivers beside a newer one's.
 pub struct FeedReader {
+    parser: FrameParser,
+    frames: FrameReader,
+}
+
+/// The same without what splits the stream.
+struct FrameReader {
     instance: Instance,
     slot: SourceSlot,
     source: Arc<Source>,
     opener: Opener,
-    parser: FrameParser,
     /// Verified, not yet handed to the broker.
     batch: BatchBuilder,
 }
@@ -47,44 +52,57 @@ impl FeedReader {
         let opener = Opener::new(Some(ring), cluster, header).map_err(ReceiveError::Unverified)?;
         feed.on_start(start)?;
         Ok(Self {
-            instance: header.instance,
-            slot,
-            source: source.clone(),
-            opener,
             parser: FrameParser::default(),
-            batch: BatchBuilder::new(source.clone()),
+            frames: FrameReader {
+                instance: header.instance,
+                slot,
+                source: source.clone(),
+                opener,
+                batch: BatchBuilder::new(source.clone()),
+            },
         })
     }
 
     /// The instance of the feed.
     pub fn instance(&self) -> Instance {
-        self.instance
+        self.frames.instance
     }
 
-    /// Takes the next bytes of the stream, and delivers every whole frame that is there. True if the source has
+    /// Takes the next bytes of the stream, and delivers every whole frame that is there. Many chunks at once are cheaper:
+    /// what is in them is delivered together. True if the source has
     /// confirmed something ([`Mark::Live`]).
     ///
     /// # Errors
     /// [`ReceiveError`]; what was verified before was delivered, and the stream must be given up.
-    pub fn take(&mut self, chunk: Bytes, feed: &mut IncomingFeed, broker: &Broker) -> Result<bool, ReceiveError> {
-        self.parser.push(chunk);
+    pub fn take(
+        &mut self,
+        chunks: impl IntoIterator<Item = Bytes>,
+        feed: &mut IncomingFeed,
+        broker: &Broker,
+    ) -> Result<bool, ReceiveError> {
         let mut confirmed = false;
-        let outcome = loop {
-            let frame = match self.parser.next_frame() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break Ok(()),
-                Err(err) => break Err(err.into()),
-            };
-            let taken = match frame {
-                Frame::Message { delta, body } => self.take_message(feed, delta, body, broker),
-                Frame::Mark { body } => self.take_mark(feed, &body, broker).map(|live| confirmed |= live),
-            };
-            if taken.is_err() {
-                break taken;
+        let mut outcome = Ok(());
+        for chunk in chunks {
+            self.parser.push(chunk);
+            while let Some(frame) = self.parser.next_frame().transpose() {
+                outcome = match frame {
+                    Ok(Frame::Message { delta, body }) => self.frames.take_message(feed, delta, body, broker),
+                    Ok(Frame::Mark { body }) => {
+                        let taken = self.frames.take_mark(feed, body, broker);
+                        taken.map(|live| confirmed |= live)
+                    }
+                    Err(err) => Err(err.into()),
+                };
+                if outcome.is_err() {
+                    break;
+                }
             }
-        };
+            if outcome.is_err() {
+                break;
+            }
+        }
         // What was verified before an error was received in good order.
-        self.flush(broker);
+        self.frames.flush(broker);
         outcome.map(|()| confirmed)
     }
 
@@ -92,17 +110,19 @@ impl FeedReader {
     pub fn is_inside_frame(&self) -> bool {
         self.parser.is_inside_frame()
     }
+}
 
+impl FrameReader {
     fn take_message(
         &mut self,
         feed: &mut IncomingFeed,
         delta: u64,
-        body: Bytes,
+        body: &[u8],
         broker: &Broker,
     ) -> Result<(), ReceiveError> {
-        match open_message(&mut self.opener, feed, delta, &body)? {
+        match open_message(&mut self.opener, feed, delta, body)? {
             Opened::Message(verified) => {
-                self.batch.push(verified, &body);
+                self.batch.push(verified, body);
                 if self.batch.is_full() {
                     self.flush(broker);
                 }
@@ -254,7 +274,7 @@ mod tests {
         let mut feed = IncomingFeed::from_start();
         let header = a.sealer(INSTANCE).header().unwrap();
         let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
-        let taken = reader.take(stream.freeze(), &mut feed, &b);
+        let taken = reader.take([stream.freeze()], &mut feed, &b);
         let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
             Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
             Delivery::Gap(gap) => format!("gap {}-{} {}", gap.first, gap.last, gap.cause),

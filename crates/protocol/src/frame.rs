@@ -11,7 +11,7 @@
 //! they differ from link to link while a message is signed once.
 
 use bellwether_message::{FrameKind, MAX_BODY_BYTES, StreamHeader};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 /// First byte of a gossip stream.
 pub const STREAM_GOSSIP: u8 = 1;
@@ -21,6 +21,8 @@ pub const STREAM_DATA: u8 = 2;
 pub const MAX_STREAM_HEADER: usize = 512;
 /// Longest frame after its length.
 const MAX_FRAME: usize = MAX_BODY_BYTES + 16;
+/// Memory that is kept for frames that straddle chunks.
+const USUAL_PARTIAL: usize = 16 * 1024;
 /// Longest LEB128 of a u64.
 const MAX_VARINT: usize = 10;
 
@@ -50,76 +52,83 @@ pub fn put_mark(body: &[u8], out: &mut BytesMut) {
 }
 
 /// One frame of a data stream.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Frame {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
     /// A message.
     Message {
         /// Its seq minus that of the frame before.
         delta: u64,
         /// What was sealed.
-        body: Bytes,
+        body: &'a [u8],
     },
     /// A mark.
     Mark {
         /// What was sealed.
-        body: Bytes,
+        body: &'a [u8],
     },
 }
 
-/// Splits a stream into frames. Frames within one chunk share its memory; one that straddles chunks is copied.
+/// Splits a stream into frames. Frames within one chunk are looked at where they lie; one that straddles chunks is copied.
 #[derive(Debug, Default)]
 pub struct FrameParser {
     chunk: Bytes,
+    /// Where the next frame begins in the chunk.
+    at: usize,
     /// The beginning of a frame that was not complete yet. Grows with what arrives, never with what is claimed.
-    partial: BytesMut,
+    partial: Vec<u8>,
+    /// Whether the partial frame was handed out and can go.
+    is_whole: bool,
 }
 
 impl FrameParser {
     /// Takes the next bytes of the stream. Call it only when [`next_frame`](Self::next_frame) has found nothing more.
     pub fn push(&mut self, chunk: Bytes) {
-        self.chunk = chunk;
+        (self.chunk, self.at) = (chunk, 0);
     }
 
     /// The next whole frame.
-    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        if self.is_whole {
+            self.is_whole = false;
+            self.partial.clear();
+            // One that was large leaves no memory behind.
+            self.partial.shrink_to(USUAL_PARTIAL);
+        }
         if self.partial.is_empty() {
-            return match whole_frame(&self.chunk)? {
-                Some((skip, len)) => {
-                    self.chunk.advance(skip);
-                    read_frame(self.chunk.split_to(len)).map(Some)
-                }
-                None => {
-                    self.partial.extend_from_slice(&self.chunk);
-                    self.chunk = Bytes::new();
-                    Ok(None)
-                }
+            let rest = self.chunk.get(self.at..).unwrap_or_default();
+            let Some((skip, len)) = whole_frame(rest)? else {
+                self.partial.extend_from_slice(rest);
+                (self.chunk, self.at) = (Bytes::new(), 0);
+                return Ok(None);
             };
+            let begin = self.at + skip;
+            self.at = begin + len;
+            return read_frame(self.chunk.get(begin..self.at).unwrap_or_default()).map(Some);
         }
         // Byte by byte until the length is known, then in one piece.
-        loop {
-            let missing = match read_varint(&self.partial)? {
-                Some((len, used)) => (used + checked_len(len)?).saturating_sub(self.partial.len()),
-                None => 1,
+        let skip = loop {
+            let rest = self.chunk.get(self.at..).unwrap_or_default();
+            let (skip, missing) = match read_varint(&self.partial)? {
+                Some((len, used)) => (used, (used + checked_len(len)?).saturating_sub(self.partial.len())),
+                None => (0, 1),
             };
             if missing == 0 {
-                break;
+                break skip;
             }
-            let take = missing.min(self.chunk.len());
-            if take == 0 {
+            let more = rest.get(..missing.min(rest.len())).unwrap_or_default();
+            if more.is_empty() {
                 return Ok(None);
             }
-            self.partial.extend_from_slice(&self.chunk.split_to(take));
-        }
-        let mut frame = self.partial.split().freeze();
-        if let Some((skip, _)) = whole_frame(&frame)? {
-            frame.advance(skip);
-        }
-        read_frame(frame).map(Some)
+            self.partial.extend_from_slice(more);
+            self.at += more.len();
+        };
+        self.is_whole = true;
+        read_frame(self.partial.get(skip..).unwrap_or_default()).map(Some)
     }
 
     /// Whether a frame has begun and not ended: a stream must not end here.
     pub fn is_inside_frame(&self) -> bool {
-        !self.partial.is_empty() || !self.chunk.is_empty()
+        (!self.partial.is_empty() && !self.is_whole) || self.at < self.chunk.len()
     }
 }
 
@@ -139,17 +148,17 @@ fn checked_len(len: u64) -> Result<usize, FrameError> {
         .ok_or(FrameError::TooLong)
 }
 
-fn read_frame(mut frame: Bytes) -> Result<Frame, FrameError> {
-    let kind = frame.try_get_u8().map_err(|_| FrameError::Malformed)?;
-    if kind == FrameKind::Mark as u8 {
-        return Ok(Frame::Mark { body: frame });
+fn read_frame(frame: &[u8]) -> Result<Frame<'_>, FrameError> {
+    let (kind, rest) = frame.split_first().ok_or(FrameError::Malformed)?;
+    if *kind == FrameKind::Mark as u8 {
+        return Ok(Frame::Mark { body: rest });
     }
-    if kind != FrameKind::Message as u8 {
+    if *kind != FrameKind::Message as u8 {
         return Err(FrameError::Malformed);
     }
-    let (delta, used) = read_varint(&frame)?.ok_or(FrameError::Malformed)?;
-    frame.advance(used);
-    Ok(Frame::Message { delta, body: frame })
+    let (delta, used) = read_varint(rest)?.ok_or(FrameError::Malformed)?;
+    let body = rest.get(used..).unwrap_or_default();
+    Ok(Frame::Message { delta, body })
 }
 
 fn put_varint(mut value: u64, out: &mut BytesMut) {
@@ -166,6 +175,10 @@ fn varint_len(value: u64) -> usize {
 
 /// A LEB128 integer and its length; `None` if more bytes are needed.
 fn read_varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, FrameError> {
+    // Most are short.
+    if let Some(byte) = bytes.first().filter(|byte| **byte < 0x80) {
+        return Ok(Some((u64::from(*byte), 1)));
+    }
     let mut value = 0u64;
     for (at, byte) in bytes.iter().take(MAX_VARINT).enumerate() {
         let bits = u64::from(byte & 0x7f);
@@ -201,7 +214,10 @@ mod tests {
 
     use super::*;
 
-    fn parse(stream: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, FrameError> {
+    /// A message's delta, none for a mark; and what was sealed.
+    type Parsed = (Option<u64>, Vec<u8>);
+
+    fn parse(stream: &[u8], cuts: &[usize]) -> Result<Vec<Parsed>, FrameError> {
         let mut parser = FrameParser::default();
         let mut frames = Vec::new();
         let mut at = 0;
@@ -209,7 +225,10 @@ mod tests {
             let to = (*cut).clamp(at, stream.len());
             parser.push(Bytes::copy_from_slice(&stream[at..to]));
             while let Some(frame) = parser.next_frame()? {
-                frames.push(frame);
+                frames.push(match frame {
+                    Frame::Message { delta, body } => (Some(delta), body.to_vec()),
+                    Frame::Mark { body } => (None, body.to_vec()),
+                });
             }
             at = to;
         }
@@ -230,9 +249,7 @@ mod tests {
                 if *mark { put_mark(body, &mut stream) } else { put_message(*delta, body, &mut stream) }
             }
             cuts.sort_unstable();
-            let sent: Vec<Frame> = frames.into_iter().map(|(delta, body, mark)| {
-                if mark { Frame::Mark { body: body.into() } } else { Frame::Message { delta, body: body.into() } }
-            }).collect();
+            let sent = frames.into_iter().map(|(delta, body, mark)| ((!mark).then_some(delta), body)).collect();
             prop_assert_eq!(parse(&stream, &cuts), Ok(sent));
         }
 

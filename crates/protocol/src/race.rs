@@ -209,13 +209,13 @@ impl World {
         while let Some(frame) = parser.next_frame().unwrap() {
             match frame {
                 Frame::Message { delta, body } => {
-                    let verified = self.opener.open(&body).unwrap();
+                    let verified = self.opener.open(body).unwrap();
                     self.incoming.on_message(delta, verified.seq()).unwrap();
-                    let envelope = self.opener.envelope(verified, &body);
+                    let envelope = self.opener.envelope(verified, body);
                     self.receiver
                         .deliver(self.slot, INSTANCE, &Batch::copied(&[envelope]).unwrap());
                 }
-                Frame::Mark { body } => match self.opener.open_mark(&body).unwrap() {
+                Frame::Mark { body } => match self.opener.open_mark(body).unwrap() {
                     Mark::Live { pattern, added, from } => {
                         self.receiver
                             .open(self.slot, INSTANCE, &Pattern::new(pattern).unwrap(), added, from);

@@ -320,22 +320,22 @@ impl ReplayReader {
     /// # Errors
     /// [`ReceiveError`]; what was read before is in `out`.
     pub fn take(&mut self, chunk: Bytes, out: &mut VecDeque<Delivery>) -> Result<(), ReceiveError> {
+        let gap =
+            |first, last, cause| Delivery::Gap(Gap::up_to(self.source.clone(), self.instance, first, last, cause));
         self.parser.push(chunk);
         while let Some(frame) = self.parser.next_frame()? {
             if self.is_complete {
                 return Err(OrderError.into());
             }
             match frame {
-                Frame::Message { delta, body } => match open_message(&mut self.opener, &mut self.feed, delta, &body)? {
-                    Opened::Message(verified) => {
-                        out.push_back(Delivery::Message(self.opener.envelope(verified, &body)))
-                    }
-                    Opened::Unverified { seq } => out.push_back(self.gap(seq, seq, GapCause::Unverified)),
+                Frame::Message { delta, body } => match open_message(&mut self.opener, &mut self.feed, delta, body)? {
+                    Opened::Message(verified) => out.push_back(Delivery::Message(self.opener.envelope(verified, body))),
+                    Opened::Unverified { seq } => out.push_back(gap(seq, seq, GapCause::Unverified)),
                 },
-                Frame::Mark { body } => match self.opener.open_mark(&body).map_err(ReceiveError::Unverified)? {
+                Frame::Mark { body } => match self.opener.open_mark(body).map_err(ReceiveError::Unverified)? {
                     Mark::Gap { first, last, .. } => {
                         self.feed.on_gap(first, last)?;
-                        out.push_back(self.gap(first, last, GapCause::BacklogOverrun));
+                        out.push_back(gap(first, last, GapCause::BacklogOverrun));
                     }
                     Mark::Skipped { through } => {
                         self.feed.on_skipped(through)?;
@@ -346,10 +346,6 @@ impl ReplayReader {
             }
         }
         Ok(())
-    }
-
-    fn gap(&self, first: u64, last: u64, cause: GapCause) -> Delivery {
-        Delivery::Gap(Gap::up_to(self.source.clone(), self.instance, first, last, cause))
     }
 
     /// The last seq that was accounted for.

@@ -299,7 +299,7 @@ impl World {
         let instance = reader.instance();
         let taken = {
             let mut feed = upstream.feed(instance);
-            reader.take(bytes, &mut feed, &self.processes[process].broker)
+            reader.take([bytes], &mut feed, &self.processes[process].broker)
         };
         self.ack_soon(process, &upstream.source);
         self.wake_readers(process, instance);

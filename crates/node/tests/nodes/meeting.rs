@@ -30,7 +30,7 @@ async fn what_is_published_anywhere_arrives_everywhere_signed_and_tagged() {
             let Some(Delivery::Message(envelope)) = timeout(DEADLINE, subscription.next()).await.unwrap() else {
                 panic!()
             };
-            assert_eq!(&envelope.payload()[..], b"disk full");
+            assert_eq!(envelope.payload(), b"disk full");
             assert_eq!(envelope.originating_node(), "elsewhere");
             assert!(envelope.is_signed());
             reporters.push(envelope.reporting_node().to_owned());
@@ -117,7 +117,7 @@ async fn a_restarted_node_is_back_under_a_higher_epoch() {
         match timeout(DEADLINE, subscription.next()).await.unwrap() {
             Some(Delivery::Message(envelope)) => {
                 assert_eq!(
-                    (envelope.source().epoch, &envelope.payload()[..]),
+                    (envelope.source().epoch, envelope.payload()),
                     (b.epoch(), &b"again"[..])
                 );
                 return;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use bellwether::{ContentType, Delivery, Draft, Node, Subscription, Topic};
+use bytes::BytesMut;
 
 use super::node::MESSAGES;
 use super::outgoing::{Outgoing, Progress, Sender};
@@ -28,7 +29,8 @@ impl Outgoing for NodeOutgoing {
         Ok(NodeSender {
             node: self.node.clone(),
             draft,
-            bytes,
+            filling: vec![b'x'; bytes],
+            memory: BytesMut::new(),
         })
     }
 
@@ -53,18 +55,28 @@ fn progress(delivery: &Delivery) -> anyhow::Result<Progress> {
     })
 }
 
+/// Bytes of memory for payloads; used again when full.
+const MEMORY: usize = 64 * 1024;
+
 /// Publishes payloads that are all of one size.
 pub(crate) struct NodeSender {
     node: Node,
     draft: Draft,
-    bytes: usize,
+    /// The payload, but for its first bytes.
+    filling: Vec<u8>,
+    /// Where payloads are written, so that the publisher's own allocations are not measured as the node's.
+    memory: BytesMut,
 }
 
 impl Sender for NodeSender {
     fn send(&mut self, payload: Payload) -> anyhow::Result<()> {
-        let mut bytes = vec![b'x'; self.bytes];
-        payload.write(&mut bytes);
-        self.draft.payload = bytes.into();
+        payload.write(&mut self.filling);
+        if self.memory.capacity() < self.filling.len() {
+            self.draft.payload.clear();
+            self.memory.reserve(MEMORY.max(self.filling.len()));
+        }
+        self.memory.extend_from_slice(&self.filling);
+        self.draft.payload = self.memory.split().freeze();
         self.node.publish(MESSAGES.0, &self.draft)?;
         Ok(())
     }

@@ -18,7 +18,7 @@ pub(crate) const WINDOW: u64 = 12_288;
 /// Every so many messages the subscribers say how far they are.
 const MARK_EVERY: u64 = 512;
 /// Messages published before the network has its turn.
-const BURST: u64 = 64;
+const BURST: u64 = 256;
 const TICKS_A_SECOND: u64 = 1_000;
 const NS_PER_S: u64 = 1_000_000_000;
 
@@ -60,7 +60,12 @@ impl<O: Outgoing> Publisher<O> {
         let end = now_ns() + nanoseconds(load.duration);
         let mut sender = self.outgoing.sender(load.bytes)?;
         while now_ns() < end {
-            for _ in 0..self.room().min(BURST) {
+            for _ in 0..self.room().min(
+                std::env::var("BURST")
+                    .ok()
+                    .and_then(|b| b.parse().ok())
+                    .unwrap_or(BURST),
+            ) {
                 sender.send(Payload {
                     number: self.published,
                     published_ns: 0,
