@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(
     name = "scripts/bench",
+    bin_name = "scripts/bench",
+    override_usage = "scripts/bench [broker | mesh | scale | isolation | start] [--passes N]",
     about = "Measures Bellwether on this machine; without a command, everything"
 )]
 pub(crate) struct Arguments {
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_answered_with_what_is_right() {
         for (words, right) in [
-            (&["flod"][..], "[subcommands: "),
+            (&["flod"][..], "[broker | mesh | scale | isolation | start]"),
             (&["--passes", "0"], "1..=1000"),
             (&["mesh", "--passes"], "<N>"),
             (&["mesh", "twice"], "Usage: scripts/bench mesh [OPTIONS]"),

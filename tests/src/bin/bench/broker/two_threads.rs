@@ -13,6 +13,8 @@ use super::{BATCH, Figures, PASS};
 
 /// Messages that the other thread may be behind: half of what a queue holds.
 pub(crate) const WINDOW: u64 = 8_192;
+/// Messages that the other thread lets come before it reads: to ask empty queues only holds up who fills them.
+const READ_AT_ONCE: u64 = 2_048;
 
 /// What the two tell each other.
 #[derive(Default)]
@@ -76,13 +78,14 @@ impl Shared {
         loop {
             let is_over = self.is_over.load(Ordering::Acquire);
             let published = self.published.load(Ordering::Acquire);
-            let read_now = read(others)?;
-            delivered += read_now;
+            if !is_over && published - self.read.load(Ordering::Relaxed) < READ_AT_ONCE {
+                yield_now();
+                continue;
+            }
+            delivered += read(others)?;
             self.read.store(published, Ordering::Release);
-            match (is_over, read_now) {
-                (true, _) => return Ok(delivered),
-                (false, 0) => yield_now(),
-                (false, _) => {}
+            if is_over {
+                return Ok(delivered);
             }
         }
     }
