@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(
     name = "scripts/bench",
+    bin_name = "scripts/bench",
+    override_usage = "scripts/bench [broker | mesh | scale | isolation | start] [--passes N]",
     about = "Measures Bellwether on this machine; without a command, everything"
 )]
 pub(crate) struct Arguments {
@@ -25,10 +27,16 @@ pub(crate) enum Command {
     Broker,
     /// Throughput, latency and CPU time from one process to two others, beside raw QUIC streams
     Mesh,
+    /// 3, 5 and 9 nodes at work in one process, 20 idle ones, and their memory
+    Scale,
     /// Alerts beside a flood of logs on a narrow cable; needs root, ip, tc and nft
     Isolation,
+    /// How soon `bellwether start` listens and joins
+    Start,
     #[command(hide = true)]
     Process(Process),
+    #[command(hide = true)]
+    Nodes(Nodes),
 }
 
 /// One of three processes.
@@ -64,6 +72,22 @@ pub(crate) enum Reader {
     Foreign,
 }
 
+/// Several nodes in one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub(crate) struct Nodes {
+    pub(crate) nodes: usize,
+    pub(crate) work: Work,
+}
+
+/// What they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Work {
+    /// The first publishes, the others subscribe.
+    Flood,
+    /// Nothing.
+    Idle,
+}
+
 impl Process {
     /// What [`Arguments`] reads as this.
     pub(crate) fn words(&self) -> Vec<String> {
@@ -76,6 +100,13 @@ impl Process {
         ];
         words.extend(self.seed.clone());
         words
+    }
+}
+
+impl Nodes {
+    /// What [`Arguments`] reads as this.
+    pub(crate) fn words(self) -> Vec<String> {
+        vec!["nodes".to_owned(), self.nodes.to_string(), word(self.work)]
     }
 }
 
@@ -107,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_answered_with_what_is_right() {
         for (words, right) in [
-            (&["flod"][..], "[subcommands: "),
+            (&["flod"][..], "[broker | mesh | scale | isolation | start]"),
             (&["--passes", "0"], "1..=1000"),
             (&["mesh", "--passes"], "<N>"),
             (&["mesh", "twice"], "Usage: scripts/bench mesh [OPTIONS]"),
@@ -115,6 +146,17 @@ mod tests {
             let err = parse(words).expect_err("it is wrong");
             assert!(err.contains(right), "does not say `{right}`: {err}");
         }
+    }
+
+    #[test]
+    fn nodes_are_started_with_what_they_read() {
+        let nodes = Nodes {
+            nodes: 9,
+            work: Work::Flood,
+        };
+        let words = nodes.words();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert!(matches!(parse(&words), Ok(Arguments { command: Some(Command::Nodes(read)), .. }) if read == nodes));
     }
 
     #[test]

@@ -41,6 +41,12 @@ impl Child {
         Ok(self.answer("cpu").await?.parse()?)
     }
 
+    /// Its memory in use.
+    pub(crate) async fn resident_bytes(&mut self) -> anyhow::Result<u64> {
+        self.command("resident").await?;
+        Ok(self.answer("resident").await?.parse()?)
+    }
+
     pub(crate) async fn command(&mut self, line: &str) -> anyhow::Result<()> {
         self.stdin.write_all(format!("{line}\n").as_bytes()).await?;
         Ok(())

@@ -18,6 +18,9 @@ use self::throughput::Throughput;
 use crate::report::Report;
 use crate::status_line::StatusLine;
 
+pub(crate) use self::row::MESH;
+pub(crate) use self::three::Three;
+
 /// Measures, and judges by the goals.
 pub(crate) async fn measure(passes: usize, status: &StatusLine) -> anyhow::Result<Report> {
     let settings = json!({

@@ -1,10 +1,11 @@
-//! One of three processes: the publisher or a subscriber, over nodes or over raw QUIC, told what to do over standard
-//! input.
+//! What is measured: one of three processes, the publisher or a subscriber, over a node or over raw QUIC; or several
+//! nodes in one process. Told what to do over standard input.
 
 mod commands;
 pub(crate) mod node;
 mod node_publisher;
 mod node_subscriber;
+mod nodes;
 mod outgoing;
 mod payload;
 mod publisher;
@@ -25,7 +26,7 @@ use self::node_subscriber::NodeSubscriber;
 use self::publisher::Publisher;
 pub(crate) use self::publisher::WINDOW;
 use self::raw::{RawOutgoing, RawSubscriber};
-use crate::arguments::{Carrier, Process, Reader};
+use crate::arguments::{Carrier, Nodes, Process, Reader};
 use bellwether::Node;
 
 /// The name of the one that publishes; the others subscribe.
@@ -48,6 +49,11 @@ pub(crate) fn run(process: &Process) -> anyhow::Result<()> {
         }),
         (Carrier::Mesh | Carrier::NarrowMesh, Reader::Foreign) => on_a_foreign_runtime(process),
     }
+}
+
+/// Runs several nodes until standard input ends.
+pub(crate) fn run_nodes(nodes: Nodes) -> anyhow::Result<()> {
+    on_one_thread(nodes::run(nodes))
 }
 
 async fn raw_publisher(process: &Process) -> anyhow::Result<()> {

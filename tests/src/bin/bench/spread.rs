@@ -66,6 +66,21 @@ pub(crate) fn microseconds(ns: f64) -> String {
     format!("{:.0} µs", ns / 1e3)
 }
 
+/// Whole nanoseconds.
+pub(crate) fn nanoseconds(ns: f64) -> String {
+    format!("{ns:.0} ns")
+}
+
+/// Whole milliseconds.
+pub(crate) fn milliseconds(ms: f64) -> String {
+    format!("{ms:.0} ms")
+}
+
+/// Bytes as mebibytes.
+pub(crate) fn mebibytes(bytes: f64) -> String {
+    format!("{:.1} MiB", bytes / 1024.0 / 1024.0)
+}
+
 /// A fraction, as per cent.
 pub(crate) fn per_cent(fraction: f64) -> String {
     format!("{:.0} %", fraction * 100.0)
@@ -93,6 +108,7 @@ mod tests {
     fn figures_are_short() {
         assert_eq!(microseconds(1_700.0), "2 µs");
         assert_eq!(per_cent(0.614), "61 %");
+        assert_eq!(mebibytes(1_572_864.0), "1.5 MiB");
         assert_eq!([999.0, 12_345.0].map(count), ["999", "12 k"]);
     }
 }

@@ -75,6 +75,15 @@ impl Three {
         })
     }
 
+    /// Of the largest of the three.
+    pub(crate) async fn resident_bytes(&mut self) -> anyhow::Result<u64> {
+        let mut largest = 0;
+        for child in self.subscribers.iter_mut().chain([&mut self.publisher]) {
+            largest = child.resident_bytes().await?.max(largest);
+        }
+        Ok(largest)
+    }
+
     async fn cpu_ns(&mut self) -> anyhow::Result<u64> {
         let mut all = 0;
         for child in self.subscribers.iter_mut().chain([&mut self.publisher]) {

@@ -5,6 +5,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 use tokio::time::Duration;
 
 use bellwether_tests::clock::cpu_ns;
+use bellwether_tests::memory::resident;
 
 /// What it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,7 @@ impl Commands {
         while let Some(line) = self.lines.next_line().await? {
             match line.as_str() {
                 "cpu" => println!("cpu {}", cpu_ns()),
+                "resident" => println!("resident {}", resident(std::process::id())),
                 line => return Command::parse(line).map(Some),
             }
         }

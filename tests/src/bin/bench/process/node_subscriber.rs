@@ -1,6 +1,6 @@
 //! Subscribing on a node.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use bellwether::{ContentType, Delivery, Draft, Node, Subscription, Topic};
 
 use super::commands::{Command, Commands};
@@ -38,6 +38,15 @@ impl NodeSubscriber {
                     None => return Ok(()),
                 },
             }
+        }
+    }
+
+    /// Reads for ever; a message lost is a failure.
+    pub(crate) async fn follow(mut self) -> anyhow::Result<()> {
+        loop {
+            let delivery = self.messages.next().await;
+            self.take_turn(delivery)?;
+            ensure!(self.tally.lost() == 0, "{} messages were lost", self.tally.lost());
         }
     }
 

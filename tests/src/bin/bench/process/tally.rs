@@ -35,6 +35,11 @@ impl Tally {
         self.next
     }
 
+    /// Messages lost since the last report.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// `report`, received, lost, and the latencies that 50, 99 and 99.9 % of the messages did not exceed. Begins anew.
     pub(crate) fn report(&mut self) -> String {
         let mut latencies_ns = std::mem::take(&mut self.latencies_ns);
