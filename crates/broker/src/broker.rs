@@ -9,6 +9,7 @@ use bellwether_message::{
 };
 use tokio::sync::watch;
 
+use crate::backlog::BatchTail;
 use crate::counters::Counters;
 use crate::delivery::{EpochEnded, Gap};
 use crate::exchange::{Exchange, FeedRead, PublishError, SubscribeError, SubscriptionInfo};
@@ -194,6 +195,11 @@ impl Broker {
     /// Copies up to `max` messages of this node's own feed into `out`, from `seq` on.
     pub fn read_feed(&self, instance: Instance, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
         self.exchange(instance).read_feed(seq, max, out)
+    }
+
+    /// The same by batches, up to `max` of them: nothing is copied.
+    pub fn read_batches(&self, instance: Instance, seq: u64, max: usize, out: &mut Vec<BatchTail>) -> FeedRead {
+        self.exchange(instance).read_batches(seq, max, out)
     }
 
     /// Whether a message published on the topic now fits into the queue of every local subscription that reads. One

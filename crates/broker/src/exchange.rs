@@ -10,7 +10,7 @@ use bellwether_message::{
     Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Segment, Source, Timestamp,
 };
 
-use crate::backlog::Backlog;
+use crate::backlog::{Backlog, BatchTail};
 use crate::counters::{Counters, DropReason};
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
 use crate::gates::{Gate, Gates};
@@ -45,11 +45,10 @@ pub(crate) struct Exchange {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    head: u64,
     backlog: Backlog,
-    /// Where the next messages are written.
+    /// Memory for messages that queues of this node get before their batch is closed.
     segment: Segment,
     groups: HashMap<Box<[Pattern]>, Arc<Group>>,
     matcher: Matcher<Vec<Arc<Group>>>,
@@ -72,13 +71,14 @@ impl Exchange {
         sealer: Sealer,
         interest: Arc<SharedInterest>,
     ) -> Self {
+        let state = Mutex::new(State::new(sealer.source().clone()));
         Self {
             instance,
             settings,
             sealer,
             counters: Counters::default(),
             interest,
-            state: Mutex::default(),
+            state,
         }
     }
 
@@ -112,34 +112,42 @@ impl Exchange {
         draft.check(self.settings.max_payload_bytes)?;
         let absorbed = self.sealer.absorb(&draft.payload);
         let (mut wake, mut notify) = (Vec::new(), Vec::new());
-        let id = {
+        let seq = {
             let mut locked = self.lock();
             let state = &mut *locked;
             if state.closed {
                 return Err(PublishError::Closed);
             }
-            let seq = state.head + 1;
-            let envelope = self
-                .sealer
-                .seal(absorbed, draft, seq, time, &mut state.segment)
+            let signed = (&self.sealer, absorbed);
+            let seq = state
+                .backlog
+                .publish(signed, draft, (now, time), &self.settings)
                 .map_err(|source: SealError| PublishError::Seal { source })?;
-            state.head = seq;
-            let mut lost = 0;
-            for group in state.routes.to(envelope.topic_bytes(), &state.matcher) {
-                let mut inner = group.lock();
-                let message = Delivery::Message(envelope.clone());
-                lost += inner.ring.push(message, self.instance, &mut wake);
-                note_filling(&mut state.filling, group, &mut inner);
+            let groups = state.routes.to(draft.topic.as_str().as_bytes(), &state.matcher);
+            if !groups.is_empty()
+                && let Some(envelope) = state.backlog.newest(&mut state.segment)
+            {
+                let mut lost = 0;
+                for group in groups {
+                    let mut inner = group.lock();
+                    let message = Delivery::Message(envelope.clone());
+                    lost += inner.ring.push(message, self.instance, &mut wake);
+                    note_filling(&mut state.filling, group, &mut inner);
+                }
+                self.count_lost(lost);
             }
-            self.count_lost(lost);
             notify.extend(state.signals.iter().filter(|signal| signal.raise()).cloned());
-            let id = envelope.id();
-            state.backlog.push(envelope, now, &self.settings);
-            id
+            seq
         };
         wake.into_iter().for_each(Waker::wake);
         notify.iter().for_each(|signal| signal.notify());
-        Ok(id)
+        let source = self.sealer.source();
+        Ok(MessageId {
+            instance: self.instance,
+            node: source.node.clone(),
+            epoch: source.epoch,
+            seq,
+        })
     }
 
     /// Routes verified messages of another source, in feed order.
@@ -148,15 +156,10 @@ impl Exchange {
         {
             let mut locked = self.lock();
             let state = &mut *locked;
-            let mut topics = batch.topics().enumerate().peekable();
-            while let Some((first, topic)) = topics.next() {
-                let mut end = first + 1;
-                while topics.next_if(|(_, next)| *next == topic).is_some() {
-                    end += 1;
-                }
+            for (places, topic) in batch.runs() {
                 for group in state.routes.to(topic, &state.matcher) {
                     let mut inner = group.lock();
-                    for envelope in batch.range(first..end) {
+                    for envelope in batch.range(places.clone()) {
                         lost += inner.push_remote(slot, envelope, &mut wake);
                     }
                     note_filling(&mut state.filling, group, &mut inner);
@@ -234,7 +237,7 @@ impl Exchange {
         let id = group.lock().ring.add_cursor();
         let own = Arrived {
             source: self.sealer.source().clone(),
-            seq: state.head,
+            seq: state.backlog.head(),
         };
         let arrived = std::iter::once(own).chain(state.arrived.iter().flatten().cloned());
         Ok((group, id, arrived.collect()))
@@ -383,17 +386,21 @@ impl Exchange {
 
     /// Seq of the newest message of this node's feed; 0 if there was none yet.
     pub(crate) fn head(&self) -> u64 {
-        self.lock().head
+        self.lock().backlog.head()
     }
 
     /// Copies messages of this node's feed from `seq` on into `out`: up to `max` of them.
     pub(crate) fn read_feed(&self, seq: u64, max: usize, out: &mut Vec<Envelope>) -> FeedRead {
-        let state = self.lock();
-        out.extend(state.backlog.starting_at(seq).take(max).cloned());
-        FeedRead {
-            oldest: state.backlog.first_seq().unwrap_or(state.head + 1),
-            head: state.head,
-        }
+        let mut state = self.lock();
+        out.extend(state.backlog.starting_at(seq).take(max));
+        state.feed_read()
+    }
+
+    /// The same, by batches: up to `max` of them.
+    pub(crate) fn read_batches(&self, seq: u64, max: usize, out: &mut Vec<BatchTail>) -> FeedRead {
+        let mut state = self.lock();
+        out.extend(state.backlog.batches_from(seq).take(max));
+        state.feed_read()
     }
 
     pub(crate) fn expire(&self, now: Duration) {
@@ -461,6 +468,30 @@ fn note_filling(filling: &mut Vec<Arc<Group>>, group: &Arc<Group>, inner: &mut g
 }
 
 impl State {
+    fn new(source: Arc<Source>) -> Self {
+        Self {
+            backlog: Backlog::new(source),
+            segment: Segment::default(),
+            groups: HashMap::new(),
+            matcher: Matcher::default(),
+            routes: Routes::default(),
+            gates: HashMap::new(),
+            signals: Vec::new(),
+            filling: Vec::new(),
+            newest_cost: 0,
+            arrived: Vec::new(),
+            closed: false,
+        }
+    }
+
+    fn feed_read(&self) -> FeedRead {
+        let head = self.backlog.head();
+        FeedRead {
+            oldest: self.backlog.first_seq().unwrap_or(head + 1),
+            head,
+        }
+    }
+
     /// The groups whose queues are filling up.
     fn still_filling(&mut self) -> impl Iterator<Item = &Arc<Group>> {
         self.filling.retain(|group| group.lock().still_fills());

@@ -72,15 +72,8 @@ mod tests {
         });
         let sealer = Sealer::new("c", None, source, Instance::Events);
         let draft = Draft::new(Topic::new("t").unwrap(), "e").payload(ContentType::Bytes, vec![7; 100]);
-        let mut segment = Segment::default();
-        let envelopes: Vec<Envelope> = (1..=messages)
-            .map(|seq| {
-                let absorbed = sealer.absorb(&draft.payload);
-                sealer
-                    .seal(absorbed, &draft, seq, Timestamp::from_millis(0), &mut segment)
-                    .unwrap()
-            })
-            .collect();
+        let sealed = |seq| sealer.seal_one(&draft, seq, Timestamp::from_millis(0)).unwrap();
+        let envelopes: Vec<Envelope> = (1..=messages).map(sealed).collect();
         Batch::copied(&envelopes).unwrap()
     }
 

@@ -26,6 +26,7 @@ mod settings;
 mod signal;
 mod source_slot;
 
+pub use self::backlog::BatchTail;
 pub use self::broker::Broker;
 pub use self::counters::{Counters, DropReason};
 pub use self::delivery::{Delivery, EpochEnded, Gap, GapCause, Live};

@@ -8,10 +8,10 @@ use bellwether_broker::{Broker, FeedWatch};
 use bellwether_message::{Instance, SealError};
 use bellwether_protocol::control::Ack;
 use bellwether_protocol::frame::put_preface;
+use bellwether_protocol::frame_buffer::FrameBuffer;
 use bellwether_protocol::lane::Lane;
 use bellwether_protocol::outgoing_feed::{Filled, OutgoingFeed};
 use bellwether_protocol::window::{Standing, Window};
-use bytes::BytesMut;
 use quinn::Connection;
 
 /// Unwanted messages are told as skipped once the feed was idle for so long.
@@ -107,15 +107,15 @@ impl FeedOut {
         let header = sealer.header().ok_or(SendError::Unsigned)?;
         let mut stream = connection.open_uni().await?;
         stream.set_priority(Lane::priority(self.instance))?;
-        let mut batch = BytesMut::new();
-        put_preface(header, self.lock().start(), &mut batch);
+        let mut batch = FrameBuffer::default();
+        batch.put(|out| put_preface(header, self.lock().start(), out));
         loop {
             self.watch.clear();
             let (filled, messages) = self.lock().fill(broker, &mut batch)?;
             if !batch.is_empty() {
                 broker.counters(self.instance).forwarded.add(messages);
                 self.written.fetch_add(batch.len() as u64, Ordering::Relaxed);
-                stream.write_chunk(batch.split().freeze()).await?;
+                stream.write_all_chunks(&mut batch.take()).await?;
             }
             match filled {
                 // Lets the connection send what was handed to it before more is encoded.

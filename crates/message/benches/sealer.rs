@@ -1,20 +1,29 @@
 //! The sealer: one encoding and one signature per message.
 
-use bellwether_message::Segment;
+use bellwether_message::BatchBuilder;
 use bellwether_meter::{Meter, sample};
 
 pub(crate) fn measure(meter: &mut Meter) {
     for (name, bytes) in sample::PAYLOADS {
         meter.step("sign", name, || {
             let (sealer, draft) = (sample::sealer(), sample::draft(bytes));
-            let (mut sealed, mut segment) = (Vec::with_capacity(sample::BATCH), Segment::default());
+            let mut batch = BatchBuilder::new(sample::writer());
+            let mut seq = 0;
             move |watch| {
+                let mut batches = Vec::new();
                 watch.time(|| {
-                    let seqs = 1..=sample::BATCH as u64;
-                    sealed.extend(seqs.map(|seq| sample::seal(&sealer, &draft, seq, &mut segment)));
-                    sealed.len()
+                    for _ in 0..sample::BATCH {
+                        seq += 1;
+                        let absorbed = sealer.absorb(&draft.payload);
+                        sealer
+                            .seal(absorbed, &draft, seq, sample::TIME, &mut batch)
+                            .expect("a short head");
+                        if batch.is_full() {
+                            batches.extend(batch.finish());
+                        }
+                    }
+                    sample::BATCH
                 });
-                sealed.clear();
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Messages of one feed that were received together and share their memory.
+//! Messages of one feed that follow each other and share their memory.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,18 +8,22 @@ use bytes::Bytes;
 
 use crate::planted::{Planted, is_planted};
 use crate::record::Record;
-use crate::segment::SEGMENT_BYTES;
+use crate::segment::{SEGMENT_BYTES, Segment};
 use crate::{Envelope, Source, Verified};
 
 /// Messages of one feed, in order, in one piece of memory: what one of them costs to hold is shared by all. Cheap to
 /// clone; never empty.
+///
+/// At their origin they lie there framed, as they travel to a peer that wants every one of them.
 #[derive(Clone)]
 pub struct Batch(Arc<Inner>);
 
 struct Inner {
     source: Arc<Source>,
-    bodies: Bytes,
+    memory: Bytes,
     records: Vec<Record>,
+    /// Where a message's topic is not that of the message before.
+    turns: Vec<u32>,
 }
 
 impl Batch {
@@ -37,7 +41,7 @@ impl Batch {
         self.0.records.len()
     }
 
-    /// Whether it has none; one that was received has.
+    /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.0.records.is_empty()
     }
@@ -47,36 +51,72 @@ impl Batch {
         self.range(0..self.len())
     }
 
-    /// Some of its messages.
-    ///
-    /// # Panics
-    /// The iterator does where there is no such message.
+    /// Some of its messages, by their place in it. Where there is none, so is nothing.
     pub fn range(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Envelope> + ExactSizeIterator {
-        range.map(|index| Envelope::in_batch(self.clone(), index as u32))
+        // A batch holds at most so many bytes and one message more.
+        let end = range.end.min(self.len());
+        (range.start.min(end)..end).map(|place| Envelope::in_batch(self.clone(), place as u32))
     }
 
-    /// Where its messages were published, in their order, as bytes.
-    pub fn topics(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        let topic = move |record: &Record| record.topic(record.body(&self.0.bodies));
-        self.0.records.iter().map(topic)
+    /// Its messages from a place on.
+    pub fn into_tail(self, from: usize) -> impl Iterator<Item = Envelope> {
+        (from..self.len()).map(move |place| Envelope::in_batch(self.clone(), place as u32))
     }
 
-    /// The number of its last message; 0 if it has none.
+    /// Messages in a row that were published on one topic: their places, and the topic as bytes.
+    pub fn runs(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
+        let ends = self.0.turns.iter().skip(1).map(|turn| *turn as usize);
+        let ends = ends.chain([self.len()]);
+        self.0.turns.iter().zip(ends).map(|(begin, end)| {
+            let topic = self.record(*begin).topic(self.body_at(*begin as usize));
+            (*begin as usize..end, topic)
+        })
+    }
+
+    /// The number of its first message.
+    pub fn first_seq(&self) -> u64 {
+        self.0.records.first().map_or(0, |record| record.seq)
+    }
+
+    /// The number of its last message.
     pub fn last_seq(&self) -> u64 {
         self.0.records.last().map_or(0, |record| record.seq)
     }
 
-    pub(crate) fn record(&self, index: u32) -> &Record {
+    /// The exact bytes of a message that travel and were signed; none where there is no such message.
+    pub fn body_at(&self, place: usize) -> &[u8] {
+        let record = self.0.records.get(place);
+        record.map_or(&[], |record| record.body(&self.0.memory))
+    }
+
+    /// What a message counts against limits in bytes.
+    pub fn cost_at(&self, place: usize) -> usize {
+        self.0.records.get(place).map_or(0, Record::cost)
+    }
+
+    /// The frames of some of its messages, if it was made at their origin, each as the next after the one before.
+    pub fn frames(&self, range: Range<usize>) -> Bytes {
+        let places = self.0.records.get(range).unwrap_or_default();
+        match (places.first(), places.last()) {
+            (Some(first), Some(last)) => {
+                let end = last.at as usize + last.body_len();
+                self.0.memory.slice(first.frame_at()..end)
+            }
+            _ => Bytes::new(),
+        }
+    }
+
+    pub(crate) fn record(&self, place: u32) -> &Record {
         const NONE: &str = "an envelope's place is one of its batch's";
-        self.0.records.get(index as usize).expect(NONE)
+        self.0.records.get(place as usize).expect(NONE)
     }
 
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.0.source
     }
 
-    pub(crate) fn bodies(&self) -> &Bytes {
-        &self.0.bodies
+    pub(crate) fn memory(&self) -> &Bytes {
+        &self.0.memory
     }
 }
 
@@ -86,13 +126,14 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Collects verified messages of one feed.
+/// Collects messages of one feed, in order.
 #[derive(Debug)]
 pub struct BatchBuilder {
     source: Arc<Source>,
-    bodies: Vec<u8>,
+    memory: Vec<u8>,
     records: Vec<Record>,
-    /// Bytes of the last batch: what the next will need.
+    turns: Vec<u32>,
+    /// Bytes and messages of the last batch: what the next will need.
     usual: (usize, usize),
 }
 
@@ -101,28 +142,40 @@ impl BatchBuilder {
     pub fn new(source: Arc<Source>) -> Self {
         Self {
             source,
-            bodies: Vec::new(),
+            memory: Vec::new(),
             records: Vec::new(),
+            turns: Vec::new(),
             usual: (0, 0),
         }
     }
 
     /// Adds a message: copies its body.
     pub fn push(&mut self, verified: Verified, body: &[u8]) {
-        if self.records.is_empty() {
-            let (bodies, records) = self.usual;
-            self.bodies.reserve_exact(bodies);
-            self.records.reserve_exact(records);
-        }
+        self.begin();
         let mut record = verified.0;
-        record.at = self.bodies.len() as u32;
-        self.bodies.extend_from_slice(body);
-        self.records.push(record);
+        record.at = self.memory.len() as u32;
+        self.memory.extend_from_slice(body);
+        self.add(record);
     }
 
     /// Whether no message more should share its memory: whoever holds one of them holds all.
     pub fn is_full(&self) -> bool {
-        self.bodies.len() >= SEGMENT_BYTES
+        self.memory.len() >= SEGMENT_BYTES
+    }
+
+    /// Bytes of its memory.
+    pub fn bytes(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Whether nothing was collected.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// How many messages were collected.
+    pub fn len(&self) -> usize {
+        self.records.len()
     }
 
     /// What was collected, if anything.
@@ -130,14 +183,63 @@ impl BatchBuilder {
         if self.records.is_empty() {
             return None;
         }
-        self.usual = (self.bodies.len(), self.records.len());
+        self.usual = (self.memory.len().min(SEGMENT_BYTES * 2), self.records.len());
         if is_planted(Planted::SwappedInBatch) {
             self.records.reverse();
         }
         Some(Batch(Arc::new(Inner {
             source: self.source.clone(),
-            bodies: std::mem::take(&mut self.bodies).into(),
+            memory: std::mem::take(&mut self.memory).into(),
             records: std::mem::take(&mut self.records),
+            turns: std::mem::take(&mut self.turns),
         })))
+    }
+
+    /// A copy of what was collected, from a place on; `None` if there is nothing.
+    pub fn copy_from(&self, place: usize) -> Option<Batch> {
+        let records = self.records.get(place..)?;
+        let begin = records.first().map(Record::frame_at)?;
+        let mut copy = Self::new(self.source.clone());
+        copy.records.reserve_exact(records.len());
+        copy.memory = self.memory.get(begin..).unwrap_or_default().to_vec();
+        for record in records {
+            let at = record.at - begin as u32;
+            copy.add(Record { at, ..*record });
+        }
+        copy.finish()
+    }
+
+    /// The newest message, in other memory.
+    pub fn copy_newest(&self, segment: &mut Segment) -> Option<Envelope> {
+        let record = self.records.last()?;
+        let body = record.body(&self.memory);
+        Some(segment.envelope(self.source.clone(), *record, body))
+    }
+
+    /// Where the next message is written, at the end; [`add`](Self::add) must follow.
+    pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
+        if self.records.is_empty() {
+            let (bytes, messages) = self.usual;
+            self.memory.reserve(bytes);
+            self.records.reserve(messages);
+        }
+        &mut self.memory
+    }
+
+    /// Takes memory that holds the first message.
+    pub(crate) fn begin_with(&mut self, memory: Vec<u8>) -> &mut Vec<u8> {
+        debug_assert!(self.records.is_empty(), "messages share their memory from the first on");
+        self.memory = memory;
+        &mut self.memory
+    }
+
+    /// Adds the message that was written.
+    pub(crate) fn add(&mut self, record: Record) {
+        let topic = record.topic(record.body(&self.memory));
+        let before = self.records.last();
+        if before.is_none_or(|before| before.topic(before.body(&self.memory)) != topic) {
+            self.turns.push(self.records.len() as u32);
+        }
+        self.records.push(record);
     }
 }

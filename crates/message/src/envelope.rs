@@ -31,9 +31,6 @@ struct Alone {
     record: Record,
 }
 
-/// What an envelope counts beside its body.
-const RECORD_COST: usize = size_of::<Alone>();
-
 impl Envelope {
     pub(crate) fn alone(source: Arc<Source>, body: Bytes, record: Record) -> Self {
         Self(Held::Alone(Arc::new(Alone { source, body, record })))
@@ -118,7 +115,7 @@ impl Envelope {
     pub fn share_payload(&self) -> Bytes {
         match &self.0 {
             Held::Alone(alone) => alone.body.slice(..alone.record.payload_len as usize),
-            Held::InBatch(batch, index) => batch.record(*index).share_payload(batch.bodies()),
+            Held::InBatch(batch, index) => batch.record(*index).share_payload(batch.memory()),
         }
     }
 
@@ -131,13 +128,13 @@ impl Envelope {
     pub fn body(&self) -> &[u8] {
         match &self.0 {
             Held::Alone(alone) => &alone.body,
-            Held::InBatch(batch, index) => batch.record(*index).body(batch.bodies()),
+            Held::InBatch(batch, index) => batch.body_at(*index as usize),
         }
     }
 
     /// What it counts against limits in bytes: its body and its own record.
     pub fn cost(&self) -> usize {
-        self.record().body_len() + RECORD_COST
+        self.record().cost()
     }
 
     /// Which piece of memory it lies in, told by the address where that begins, and how large that is at most.
@@ -147,18 +144,14 @@ impl Envelope {
                 let begin = (alone.body.as_ptr() as usize).wrapping_sub(alone.record.at as usize);
                 (begin, SEGMENT_BYTES.max(alone.body.len()))
             }
-            Held::InBatch(batch, _) => (batch.bodies().as_ptr() as usize, batch.bodies().len()),
+            Held::InBatch(batch, _) => (batch.memory().as_ptr() as usize, batch.memory().len()),
         }
     }
 
     /// The same message in other memory, so that the one that it lies in can go.
     #[must_use]
     pub fn moved_to(&self, segment: &mut Segment) -> Self {
-        let body = self.body();
-        segment.room_for(body.len()).extend_from_slice(body);
-        let (body, at) = segment.take();
-        let record = Record { at, ..*self.record() };
-        Self::alone(self.source().clone(), body, record)
+        segment.envelope(self.source().clone(), *self.record(), self.body())
     }
 }
 

@@ -96,7 +96,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Segment, Source, Timestamp, Topic};
+    use crate::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Source, Timestamp, Topic};
 
     fn json(draft: &Draft) -> String {
         let source = Arc::new(Source {
@@ -104,15 +104,7 @@ mod tests {
             epoch: Epoch(1),
         });
         let sealer = Sealer::new("c", None, source, Instance::Alerts);
-        let envelope = sealer
-            .seal(
-                sealer.absorb(&draft.payload),
-                draft,
-                1,
-                Timestamp::from_millis(0),
-                &mut Segment::default(),
-            )
-            .unwrap();
+        let envelope = sealer.seal_one(draft, 1, Timestamp::from_millis(0)).unwrap();
         serde_json::to_string(&MessageJson::new(&envelope)).unwrap()
     }
 

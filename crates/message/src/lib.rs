@@ -31,6 +31,7 @@ mod stream_header;
 
 pub mod codec;
 pub mod json;
+pub mod leb128;
 pub mod planted;
 
 pub use self::batch::{Batch, BatchBuilder};

@@ -88,6 +88,7 @@ impl Opener {
         Ok(Verified(Record {
             seq,
             at: 0,
+            framing: 0,
             payload_len: u32::try_from(payload_len).map_err(|_| VerifyError::InvalidFormat)?,
             head_len: u16::try_from(head_len).map_err(|_| VerifyError::InvalidFormat)?,
             topic_at: u16::try_from(tail_at + 1).map_err(|_| VerifyError::InvalidFormat)?,

@@ -11,6 +11,8 @@ pub(crate) struct Record {
     pub(crate) seq: u64,
     /// Where the body begins in the memory that it shares with others.
     pub(crate) at: u32,
+    /// Bytes of framing right before the body.
+    pub(crate) framing: u8,
     pub(crate) payload_len: u32,
     pub(crate) head_len: u16,
     /// Where the topic begins in the head.
@@ -20,7 +22,20 @@ pub(crate) struct Record {
     pub(crate) signed: bool,
 }
 
+/// What a message counts beside its body: its record, and its share of what holds it.
+const RECORD_COST: usize = 96;
+
 impl Record {
+    /// What the message counts against limits in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        self.body_len() + RECORD_COST
+    }
+
+    /// Where the message's frame begins, framing included.
+    pub(crate) fn frame_at(&self) -> usize {
+        (self.at as usize).saturating_sub(usize::from(self.framing))
+    }
+
     pub(crate) fn body_len(&self) -> usize {
         let tag = if self.signed { TAG_BYTES } else { 0 };
         self.payload_len as usize + usize::from(self.head_len) + HEAD_LEN_BYTES + tag

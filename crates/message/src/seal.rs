@@ -12,14 +12,15 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
 use crate::codec::{self, CodecError};
 use crate::head::MAX_HEAD_BYTES;
+use crate::leb128;
 use crate::mac::Mac;
 use crate::record::Record;
-use crate::segment::{ALONE_BYTES, Segment};
-use crate::{Draft, Envelope, Head, Instance, KeyRing, Source, StreamHeader, Timestamp};
+use crate::segment::ALONE_BYTES;
+use crate::{BatchBuilder, Draft, Envelope, Head, Instance, KeyRing, Source, StreamHeader, Timestamp};
 
 /// Bytes of HMAC-SHA256 that travel: 128 bits, as TLS uses for its own tags.
 pub const TAG_BYTES: usize = 16;
@@ -51,7 +52,14 @@ pub struct Absorbed {
     /// Bytes of the payload that the signature has absorbed.
     bytes: usize,
     /// Memory of its own, if it is too large to share some.
-    body: Option<BytesMut>,
+    memory: Option<Vec<u8>>,
+}
+
+impl Absorbed {
+    /// Whether its message has memory of its own, and so must be the first of a batch.
+    pub fn is_alone(&self) -> bool {
+        self.memory.is_some()
+    }
 }
 
 impl Sealer {
@@ -90,58 +98,80 @@ impl Sealer {
         const USUAL_HEAD: usize = 256;
         let mut mac = self.signing.as_ref().map(|(_, mac)| *mac);
         let bytes = mac.as_mut().map_or(0, |mac| mac.absorb(payload));
-        let body = (payload.len() >= ALONE_BYTES).then(|| {
-            let mut body = BytesMut::with_capacity(payload.len() + USUAL_HEAD);
-            body.extend_from_slice(payload);
-            body
+        let memory = (payload.len() >= ALONE_BYTES).then(|| {
+            let mut memory = Vec::with_capacity(FRAMING_BYTES + payload.len() + USUAL_HEAD);
+            memory.extend_from_slice(&[0; FRAMING_BYTES]);
+            memory.extend_from_slice(payload);
+            memory
         });
-        Absorbed { mac, bytes, body }
+        Absorbed { mac, bytes, memory }
     }
 
-    /// The rest: encodes the head with the message's number, signs, and writes all of it into `segment`. `absorbed` is what
-    /// [`absorb`](Self::absorb) made of the draft's payload.
+    /// The rest: encodes the head with the message's number, signs, and adds the message to `batch`, framed as the next
+    /// after the one before. `absorbed` is what [`absorb`](Self::absorb) made of the draft's payload; if it
+    /// [is alone](Absorbed::is_alone), the batch must be empty. Returns what the message counts against limits in bytes.
     ///
     /// # Errors
-    /// [`SealError`] if the head exceeds [`MAX_HEAD_BYTES`]; a checked draft's does not.
+    /// [`SealError`] if the head exceeds [`MAX_HEAD_BYTES`]; a checked draft's does not. The batch is as it was.
     pub fn seal(
         &self,
         absorbed: Absorbed,
         draft: &Draft,
         seq: u64,
         time: Timestamp,
-        segment: &mut Segment,
-    ) -> Result<Envelope, SealError> {
+        batch: &mut BatchBuilder,
+    ) -> Result<usize, SealError> {
         let head = Head::new(draft, seq, self.source.epoch, time);
         let mut scratch = [0; USUAL_HEAD_BYTES];
         let mut long = Vec::new();
         let encoded = encode_head(&head, &mut scratch, &mut long)?;
-        let (payload, own) = (&draft.payload, absorbed.body);
-        let signature = (absorbed.mac, absorbed.bytes);
-        let (body, at) = match own {
-            Some(mut body) => {
-                finish(signature, payload.len(), encoded, FrameKind::Message, &mut body);
-                (body.freeze(), 0)
-            }
-            None => {
-                let len = payload.len() + encoded.len() + HEAD_LEN_BYTES + TAG_BYTES;
-                let body = segment.room_for(len);
-                body.extend_from_slice(payload);
-                finish(signature, payload.len(), encoded, FrameKind::Message, body);
-                segment.take()
-            }
-        };
         let too_long = || SealError::HeadTooLong { bytes: encoded.len() };
-        let record = Record {
+        let mut record = Record {
             seq,
-            at,
-            payload_len: u32::try_from(payload.len()).map_err(|_| too_long())?,
+            at: 0,
+            framing: 0,
+            payload_len: u32::try_from(draft.payload.len()).map_err(|_| too_long())?,
             head_len: u16::try_from(encoded.len()).map_err(|_| too_long())?,
             topic_at: u16::try_from(head.topic_at()).map_err(|_| too_long())?,
             topic_len: u8::try_from(head.topic.len()).map_err(|_| too_long())?,
             instance: self.instance,
             signed: self.signing.is_some(),
         };
-        Ok(Envelope::alone(self.source.clone(), body, record))
+        let framing = Framing::of(record.body_len());
+        record.framing = framing.len;
+        let memory = match absorbed.memory {
+            Some(memory) => {
+                let memory = batch.begin_with(memory);
+                record.at = FRAMING_BYTES as u32;
+                let before = FRAMING_BYTES - usize::from(framing.len);
+                if let Some(place) = memory.get_mut(before..FRAMING_BYTES) {
+                    place.copy_from_slice(framing.bytes());
+                }
+                memory
+            }
+            None => {
+                let memory = batch.begin();
+                memory.extend_from_slice(framing.bytes());
+                record.at = memory.len() as u32;
+                memory.extend_from_slice(&draft.payload);
+                memory
+            }
+        };
+        let signature = (absorbed.mac, record.at as usize + absorbed.bytes);
+        finish(signature, draft.payload.len(), encoded, FrameKind::Message, memory);
+        batch.add(record);
+        Ok(record.cost())
+    }
+
+    /// Seals a message that is the only one of its batch.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal).
+    pub fn seal_one(&self, draft: &Draft, seq: u64, time: Timestamp) -> Result<Envelope, SealError> {
+        let mut batch = BatchBuilder::new(self.source.clone());
+        self.seal(self.absorb(&draft.payload), draft, seq, time, &mut batch)?;
+        let batch = batch.finish().expect("a message was added");
+        Ok(Envelope::in_batch(batch, 0))
     }
 
     /// Seals a mark.
@@ -152,10 +182,10 @@ impl Sealer {
         let mut scratch = [0; USUAL_HEAD_BYTES];
         let mut long = Vec::new();
         let encoded = encode_head(mark, &mut scratch, &mut long)?;
-        let mut body = BytesMut::with_capacity(encoded.len() + HEAD_LEN_BYTES + TAG_BYTES);
+        let mut body = Vec::with_capacity(encoded.len() + HEAD_LEN_BYTES + TAG_BYTES);
         let mac = self.signing.as_ref().map(|(_, mac)| *mac);
         finish((mac, 0), 0, encoded, FrameKind::Mark, &mut body);
-        Ok(body.freeze())
+        Ok(body.into())
     }
 }
 
@@ -178,14 +208,33 @@ fn encode_head<'a, H: codec::Encode>(
     }
 }
 
-/// Appends what follows the payload to `body`, which holds nothing but the payload.
-fn finish(
-    (mac, absorbed): (Option<Mac>, usize),
-    payload_len: usize,
-    head: &[u8],
-    kind: FrameKind,
-    body: &mut BytesMut,
-) {
+/// What stands before a message's body on the wire where nothing before it was passed over: the length of what follows,
+/// the kind, and the distance to the message before, which is one.
+struct Framing {
+    bytes: [u8; FRAMING_BYTES],
+    len: u8,
+}
+
+/// Most bytes of it: a length of [`crate::MAX_BODY_BYTES`] has four.
+const FRAMING_BYTES: usize = 6;
+
+impl Framing {
+    fn of(body_len: usize) -> Self {
+        let mut bytes = [0; FRAMING_BYTES];
+        let mut rest = &mut bytes[..];
+        leb128::put(body_len as u64 + 2, &mut rest);
+        rest.put_slice(&[FrameKind::Message as u8, 1]);
+        let len = (FRAMING_BYTES - rest.len()) as u8;
+        Self { bytes, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// Appends what follows the payload to `body`, where the signature has absorbed all before `absorbed`.
+fn finish((mac, absorbed): (Option<Mac>, usize), payload_len: usize, head: &[u8], kind: FrameKind, body: &mut Vec<u8>) {
     body.extend_from_slice(head);
     // At most `MAX_HEAD_BYTES`, which two bytes hold.
     let head_len = (head.len() as u16).to_le_bytes();

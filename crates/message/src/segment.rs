@@ -1,13 +1,18 @@
 //! Memory for messages that are made one after the other.
 
-use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use crate::record::Record;
+use crate::{Envelope, Source};
 
 /// What neighbours share: whoever holds one message of a segment holds all of its bytes.
 pub(crate) const SEGMENT_BYTES: usize = 16 * 1024;
 /// Messages from this size on have memory of their own.
 pub(crate) const ALONE_BYTES: usize = SEGMENT_BYTES / 4;
 
-/// Writes bodies side by side into pieces of 16 KiB, so that a message needs no allocation of its own.
+/// Writes bodies side by side into pieces of 16 KiB, so that a message needs no memory of its own.
 #[derive(Debug, Default)]
 pub struct Segment {
     free: BytesMut,
@@ -16,20 +21,15 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Where to write the next `bytes` bytes.
-    pub(crate) fn room_for(&mut self, bytes: usize) -> &mut BytesMut {
-        if self.free.capacity() < bytes {
-            self.free = BytesMut::with_capacity(SEGMENT_BYTES.max(bytes));
+    /// A message whose body is copied here.
+    pub(crate) fn envelope(&mut self, source: Arc<Source>, record: Record, body: &[u8]) -> Envelope {
+        if self.free.capacity() < body.len() {
+            self.free = BytesMut::with_capacity(SEGMENT_BYTES.max(body.len()));
             self.used = 0;
         }
-        &mut self.free
-    }
-
-    /// Gives out what was written, and says where in its piece it begins.
-    pub(crate) fn take(&mut self) -> (Bytes, u32) {
         let at = self.used as u32;
-        let body = self.free.split().freeze();
+        self.free.extend_from_slice(body);
         self.used += body.len();
-        (body, at)
+        Envelope::alone(source, self.free.split().freeze(), Record { at, ..record })
     }
 }

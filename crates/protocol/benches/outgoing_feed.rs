@@ -1,8 +1,8 @@
 //! The outgoing feed: copies what the peer wants from the backlog into one buffer.
 
 use bellwether_meter::{Meter, sample};
+use bellwether_protocol::frame_buffer::FrameBuffer;
 use bellwether_protocol::outgoing_feed::OutgoingFeed;
-use bytes::BytesMut;
 
 /// Enough for two fills.
 const KEPT: u64 = 2_048;
@@ -14,12 +14,12 @@ pub(crate) fn measure(meter: &mut Meter) {
             for _ in 0..KEPT {
                 broker.publish(sample::INSTANCE, &draft).expect("published");
             }
-            let mut out = BytesMut::with_capacity(128 * 1024);
+            let mut out = FrameBuffer::default();
             move |watch| {
                 let mut feed = OutgoingFeed::new(sample::INSTANCE, 1, KEPT);
                 feed.want_only(vec![(sample::pattern("orders:*"), 1, 1)], KEPT);
                 let mut fill = || {
-                    out.clear();
+                    out.take();
                     let (_, messages) = feed.fill(&broker, &mut out).expect("a fill");
                     messages as usize
                 };

@@ -238,6 +238,7 @@ mod tests {
     use bytes::BytesMut;
 
     use super::*;
+    use crate::frame_buffer::FrameBuffer;
     use crate::outgoing_feed::OutgoingFeed;
 
     const INSTANCE: Instance = Instance::Alerts;
@@ -268,8 +269,9 @@ mod tests {
             let draft = Draft::new(Topic::new("t").unwrap(), "e").text(text);
             a.publish(INSTANCE, &draft).unwrap();
         }
-        let mut stream = BytesMut::new();
-        outgoing.fill(&a, &mut stream).unwrap();
+        let mut frames = FrameBuffer::default();
+        outgoing.fill(&a, &mut frames).unwrap();
+        let mut stream = BytesMut::from(frames.take_whole());
         harm(&mut stream);
         let mut feed = IncomingFeed::from_start();
         let header = a.sealer(INSTANCE).header().unwrap();

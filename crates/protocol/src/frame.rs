@@ -10,7 +10,7 @@
 //! lies between was not wanted, and needs no frames of its own. Both are outside the signature (TLS covers them), since
 //! they differ from link to link while a message is signed once.
 
-use bellwether_message::{FrameKind, MAX_BODY_BYTES, StreamHeader};
+use bellwether_message::{FrameKind, MAX_BODY_BYTES, StreamHeader, leb128};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// First byte of a gossip stream.
@@ -38,15 +38,15 @@ pub fn put_preface(header: &StreamHeader, start: u64, out: &mut BytesMut) {
 
 /// Appends a message that follows `delta` after the frame before it.
 pub fn put_message(delta: u64, body: &[u8], out: &mut BytesMut) {
-    put_varint((1 + varint_len(delta) + body.len()) as u64, out);
+    leb128::put((1 + leb128::len(delta) + body.len()) as u64, out);
     out.put_u8(FrameKind::Message as u8);
-    put_varint(delta, out);
+    leb128::put(delta, out);
     out.put_slice(body);
 }
 
 /// Appends a mark.
 pub fn put_mark(body: &[u8], out: &mut BytesMut) {
-    put_varint((1 + body.len()) as u64, out);
+    leb128::put((1 + body.len()) as u64, out);
     out.put_u8(FrameKind::Mark as u8);
     out.put_slice(body);
 }
@@ -159,18 +159,6 @@ fn read_frame(frame: &[u8]) -> Result<Frame<'_>, FrameError> {
     let (delta, used) = read_varint(rest)?.ok_or(FrameError::Malformed)?;
     let body = rest.get(used..).unwrap_or_default();
     Ok(Frame::Message { delta, body })
-}
-
-fn put_varint(mut value: u64, out: &mut BytesMut) {
-    while value >= 0x80 {
-        out.put_u8((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.put_u8(value as u8);
-}
-
-fn varint_len(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 /// A LEB128 integer and its length; `None` if more bytes are needed.

@@ -21,6 +21,7 @@ pub mod conflict;
 pub mod control;
 pub mod feed_reader;
 pub mod frame;
+pub mod frame_buffer;
 pub mod incoming_feed;
 pub mod interest;
 pub mod lane;

@@ -2,20 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bellwether_broker::Broker;
 use bellwether_broker::matcher::Matcher;
+use bellwether_broker::{BatchTail, Broker};
 use bellwether_message::planted::{Planted, is_planted};
-use bellwether_message::{Envelope, Instance, Pattern, SealError};
-use bytes::BytesMut;
+use bellwether_message::{Instance, Pattern, SealError};
 use foldhash::fast::RandomState;
 
-use crate::frame::{put_mark, put_message};
+use crate::frame_buffer::FrameBuffer;
 use crate::mark::Mark;
 
-/// Bytes copied into one buffer before it is handed to QUIC. Measured: 32–128 KiB cost a third of 2 KiB.
+/// Bytes collected before they are handed to QUIC. Measured: 32–128 KiB cost a third of 2 KiB.
 const BATCH_BYTES: usize = 64 * 1024;
-/// Messages looked at under one lock of the backlog.
-const READ_MESSAGES: usize = 256;
+/// Batches, of up to 16 KiB each, taken under one lock of the backlog.
+const READ_BATCHES: usize = 8;
 /// So many unwanted messages in a row are told to the peer, so that a resume need not go back over them.
 const SKIP_MARK: u64 = 1024;
 /// Topics whose answer is remembered; when full, all are forgotten.
@@ -41,7 +40,7 @@ pub struct OutgoingFeed {
     /// Topic → the lowest seq from which it is wanted.
     cache: HashMap<Box<[u8]>, u64, RandomState>,
     unconfirmed: Vec<Pattern>,
-    scratch: Vec<Envelope>,
+    scratch: Vec<BatchTail>,
     /// Whether the peer's whole interest was heard. Until then the cursor stands still: judged by a part of it,
     /// messages of an earlier link would be passed over.
     heard: bool,
@@ -190,13 +189,10 @@ impl OutgoingFeed {
     }
 
     /// Tells how far nothing was wanted.
-    pub fn skip(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(), SealError> {
+    pub fn skip(&mut self, broker: &Broker, out: &mut FrameBuffer) -> Result<(), SealError> {
         if self.has_untold() {
             let through = self.next - 1;
-            put_mark(
-                &broker.sealer(self.instance).seal_mark(&Mark::Skipped { through })?,
-                out,
-            );
+            out.put_mark(&broker.sealer(self.instance).seal_mark(&Mark::Skipped { through })?);
             self.told = through;
         }
         Ok(())
@@ -204,7 +200,7 @@ impl OutgoingFeed {
 
     /// Appends frames to `out`: confirmations, then messages that are wanted. Returns how far it came, and how many
     /// messages it appended.
-    pub fn fill(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<(Filled, u64), SealError> {
+    pub fn fill(&mut self, broker: &Broker, out: &mut FrameBuffer) -> Result<(Filled, u64), SealError> {
         let stop_at = self.next.saturating_add(FILL_MESSAGES);
         if !self.heard {
             return Ok((Filled::AllToldFor, 0));
@@ -217,19 +213,15 @@ impl OutgoingFeed {
                     added: wanted.added,
                     from: wanted.from,
                 };
-                put_mark(&sealer.seal_mark(&live)?, out);
+                out.put_mark(&sealer.seal_mark(&live)?);
             }
         }
         let mut messages = 0;
         loop {
-            let mut envelopes = std::mem::take(&mut self.scratch);
+            let mut tails = std::mem::take(&mut self.scratch);
             let wanted = self.is_wanted();
-            let read = broker.read_feed(
-                self.instance,
-                self.next,
-                if wanted { READ_MESSAGES } else { 0 },
-                &mut envelopes,
-            );
+            let max = if wanted { READ_BATCHES } else { 0 };
+            let read = broker.read_batches(self.instance, self.next, max, &mut tails);
             if !wanted {
                 self.next = read.head + 1;
             }
@@ -238,19 +230,14 @@ impl OutgoingFeed {
             }
             self.is_fresh = false;
             let mut full = false;
-            for envelope in envelopes.drain(..) {
+            for tail in tails.drain(..) {
                 if out.len() >= BATCH_BYTES {
                     full = true;
                     break;
                 }
-                if self.wanted_from(envelope.topic_bytes()) <= envelope.seq() {
-                    put_message(envelope.seq() - self.told, envelope.body(), out);
-                    self.told = envelope.seq();
-                    messages += 1;
-                }
-                self.next = envelope.seq() + 1;
+                messages += self.put_wanted(&tail, out);
             }
-            self.scratch = envelopes;
+            self.scratch = tails;
             if full {
                 return Ok((Filled::More, messages));
             }
@@ -265,7 +252,7 @@ impl OutgoingFeed {
             let ended = Mark::EpochEnded {
                 last: self.next - 1 + u64::from(is_planted(Planted::EndTooHigh)),
             };
-            put_mark(&sealer.seal_mark(&ended)?, out);
+            out.put_mark(&sealer.seal_mark(&ended)?);
             self.told = self.next - 1;
             return Ok((Filled::Ended, messages));
         }
@@ -275,12 +262,49 @@ impl OutgoingFeed {
         Ok((Filled::AllToldFor, messages))
     }
 
+    /// Appends what is wanted of a batch, and says how many messages that is.
+    fn put_wanted(&mut self, BatchTail { batch, from }: &BatchTail, out: &mut FrameBuffer) -> u64 {
+        let mut messages = 0;
+        // What can be sent as it lies in the batch.
+        let mut shared = 0..0;
+        for (run, topic) in batch.runs() {
+            let begin = run.start.max(*from);
+            if begin >= run.end {
+                continue;
+            }
+            let first_seq = batch.first_seq() + begin as u64;
+            let wanted_from = self.wanted_from(topic);
+            let passed = wanted_from.saturating_sub(first_seq).min((run.end - begin) as u64) as usize;
+            let wanted = begin + passed..run.end;
+            self.next = first_seq + (run.end - begin) as u64;
+            if wanted.is_empty() {
+                continue;
+            }
+            messages += wanted.len() as u64;
+            let delta = first_seq + passed as u64 - self.told;
+            self.told = self.next - 1;
+            if delta == 1 && shared.end == wanted.start {
+                shared.end = wanted.end;
+                continue;
+            }
+            out.put_frames(batch.frames(shared));
+            shared = if delta == 1 {
+                wanted
+            } else {
+                out.put_message(delta, batch.body_at(wanted.start));
+                wanted.start + 1..wanted.end
+            };
+        }
+        out.put_frames(batch.frames(shared));
+        messages
+    }
+
     /// The backlog has moved past the cursor, up to `last`.
     fn pass_gap(
         &mut self,
         last: u64,
         sealer: &bellwether_message::Sealer,
-        out: &mut BytesMut,
+        out: &mut FrameBuffer,
     ) -> Result<(), SealError> {
         if self.wants.values().any(|wanted| wanted.from <= last) && !is_planted(Planted::GapMarkNotSent) {
             let gap = Mark::Gap {
@@ -288,7 +312,7 @@ impl OutgoingFeed {
                 last,
                 resumed: self.is_fresh,
             };
-            put_mark(&sealer.seal_mark(&gap)?, out);
+            out.put_mark(&sealer.seal_mark(&gap)?);
             self.told = last;
             self.lost = Some((self.next, last));
         }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use bellwether_broker::{Broker, Delivery, Gap, GapCause, InstanceSettings, Subscription};
 use bellwether_message::{Batch, Draft, Epoch, Instance, KeyRing, NodeId, Opener, Pattern, Source, Topic};
-use bytes::BytesMut;
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use crate::frame::{Frame, FrameParser};
+use crate::frame_buffer::FrameBuffer;
 use crate::incoming_feed::IncomingFeed;
 use crate::mark::Mark;
 use crate::outgoing_feed::{Filled, OutgoingFeed};
@@ -73,7 +74,7 @@ struct World {
     lane_open: bool,
     told_version: u64,
     control: VecDeque<Told>,
-    data: VecDeque<(Option<u64>, BytesMut)>,
+    data: VecDeque<(Option<u64>, Bytes)>,
     published: Vec<(u64, &'static str)>,
     watched: Vec<Watched>,
 }
@@ -189,11 +190,11 @@ impl World {
         if !self.lane_open {
             return;
         }
-        let mut batch = BytesMut::new();
+        let mut batch = FrameBuffer::default();
         let (filled, _) = self.outgoing.fill(&self.source, &mut batch).unwrap();
         assert_eq!(filled, Filled::AllToldFor);
         if start.is_some() || !batch.is_empty() {
-            self.data.push_back((start, batch));
+            self.data.push_back((start, batch.take_whole()));
         }
     }
 
@@ -205,7 +206,7 @@ impl World {
             self.incoming.on_start(start).unwrap();
         }
         let mut parser = FrameParser::default();
-        parser.push(batch.freeze());
+        parser.push(batch);
         while let Some(frame) = parser.next_frame().unwrap() {
             match frame {
                 Frame::Message { delta, body } => {

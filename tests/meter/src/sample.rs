@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bellwether_broker::{Broker, InstanceSettings, Subscription};
 use bellwether_message::{
-    ContentType, Draft, Envelope, Epoch, Instance, KeyRing, NodeId, Opener, Pattern, Sealer, Segment, Source,
-    Timestamp, Topic,
+    ContentType, Draft, Envelope, Epoch, Instance, KeyRing, NodeId, Opener, Pattern, Sealer, Source, Timestamp, Topic,
 };
 
 /// The cluster of both nodes.
@@ -14,6 +13,8 @@ pub const CLUSTER: &str = "bench";
 pub const INSTANCE: Instance = Instance::Events;
 /// Payloads that are measured, by name and size.
 pub const PAYLOADS: [(&str, usize); 2] = [("128 B", 128), ("1 KiB", 1024)];
+/// When messages are published: about as far from the epoch's number as in a run of some weeks.
+pub const TIME: Timestamp = Timestamp::from_millis(1_803_000_000_000);
 /// Messages in one round where nothing else says how many.
 pub const BATCH: usize = 256;
 
@@ -64,20 +65,16 @@ pub fn opener() -> Opener {
 
 /// The feed from its beginning: these drafts, in this order.
 pub fn feed(drafts: impl IntoIterator<Item = Draft>) -> Vec<Envelope> {
-    let (sealer, mut segment) = (sealer(), Segment::default());
+    let sealer = sealer();
     (1..)
         .zip(drafts)
-        .map(|(seq, draft)| seal(&sealer, &draft, seq, &mut segment))
+        .map(|(seq, draft)| seal(&sealer, &draft, seq))
         .collect()
 }
 
 /// Seals one message of the feed.
-pub fn seal(sealer: &Sealer, draft: &Draft, seq: u64, segment: &mut Segment) -> Envelope {
-    // About as far from the epoch's number as it is in a run of some weeks.
-    const TIME: Timestamp = Timestamp::from_millis(1_803_000_000_000);
-    sealer
-        .seal(sealer.absorb(&draft.payload), draft, seq, TIME, segment)
-        .expect("a short head")
+pub fn seal(sealer: &Sealer, draft: &Draft, seq: u64) -> Envelope {
+    sealer.seal_one(draft, seq, TIME).expect("a short head")
 }
 
 /// The broker of the node that writes the feed.

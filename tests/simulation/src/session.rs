@@ -3,10 +3,10 @@
 use bellwether_message::{Instance, Pattern, Source};
 use bellwether_protocol::control::{FromAcceptor, InterestFrame};
 use bellwether_protocol::frame::put_preface;
+use bellwether_protocol::frame_buffer::FrameBuffer;
 use bellwether_protocol::interest::{Heard, InterestHearer};
 use bellwether_protocol::lane::Lane;
 use bellwether_protocol::outgoing_feed::{Filled, OutgoingFeed};
-use bytes::BytesMut;
 
 use crate::marker::Marker;
 use crate::network::{ConnId, Lost, Side};
@@ -366,7 +366,7 @@ impl World {
             self.markers.reach(Marker::WindowFull);
             return;
         }
-        let mut batch = BytesMut::new();
+        let mut batch = FrameBuffer::default();
         if stream.last_due == 0 {
             let header = own
                 .broker
@@ -374,7 +374,7 @@ impl World {
                 .header()
                 .expect("feeds of a mesh are signed");
             let start = out.feed.start();
-            put_preface(header, start, &mut batch);
+            batch.put(|out| put_preface(header, start, out));
         }
         let filled = out.feed.fill(&own.broker, &mut batch);
         let (has_untold, turn) = (out.feed.has_untold(), out.turn);
@@ -382,7 +382,7 @@ impl World {
             out.has_ended = true;
         }
         if !batch.is_empty() {
-            self.send(conn, pipe, batch.freeze());
+            self.send(conn, pipe, batch.take_whole());
         }
         match filled {
             Ok((Filled::More, _)) => self.wake_feed(process, index, instance),
@@ -409,13 +409,13 @@ impl World {
         else {
             return;
         };
-        let mut batch = BytesMut::new();
+        let mut batch = FrameBuffer::default();
         if out.feed.skip(&own.broker, &mut batch).is_ok()
             && !batch.is_empty()
             && let Some(pipe) = out.pipe
         {
             self.reach(Marker::Skipped);
-            self.send(conn, pipe, batch.freeze());
+            self.send(conn, pipe, batch.take_whole());
         }
     }
 

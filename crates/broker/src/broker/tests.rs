@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_message::{Batch, Epoch, NodeId, Segment, Topic};
+use bellwether_message::{Batch, Epoch, NodeId, Topic};
 
 use super::*;
 use crate::Delivery;
@@ -32,16 +32,8 @@ fn remote(topic: &str, seqs: impl IntoIterator<Item = u64>) -> Batch {
     });
     let sealer = Sealer::new("test", None, source, Instance::Alerts);
     let draft = draft(topic);
-    let mut segment = Segment::default();
-    let envelopes: Vec<Envelope> = seqs
-        .into_iter()
-        .map(|seq| {
-            let absorbed = sealer.absorb(&draft.payload);
-            sealer
-                .seal(absorbed, &draft, seq, Timestamp::from_millis(0), &mut segment)
-                .unwrap()
-        })
-        .collect();
+    let sealed = |seq| sealer.seal_one(&draft, seq, Timestamp::from_millis(0)).unwrap();
+    let envelopes: Vec<Envelope> = seqs.into_iter().map(sealed).collect();
     Batch::copied(&envelopes).unwrap()
 }
 

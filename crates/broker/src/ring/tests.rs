@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bellwether_message::{ContentType, Draft, Envelope, Epoch, NodeId, Sealer, Segment, Source, Timestamp, Topic};
+use bellwether_message::{ContentType, Draft, Envelope, Epoch, NodeId, Sealer, Source, Timestamp, Topic};
 use proptest::prelude::*;
 
 use super::*;
@@ -15,17 +15,7 @@ fn message(node: &str, seq: u64) -> Delivery {
     });
     let sealer = Sealer::new("c", None, source, INSTANCE);
     let draft = Draft::new(Topic::new("t").unwrap(), "e").payload(ContentType::Bytes, vec![0; 10]);
-    Delivery::Message(
-        sealer
-            .seal(
-                sealer.absorb(&draft.payload),
-                &draft,
-                seq,
-                Timestamp::from_millis(0),
-                &mut Segment::default(),
-            )
-            .unwrap(),
-    )
+    Delivery::Message(sealer.seal_one(&draft, seq, Timestamp::from_millis(0)).unwrap())
 }
 
 fn ring(queue_messages: usize, queue_bytes: usize) -> Ring {

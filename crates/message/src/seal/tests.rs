@@ -33,13 +33,7 @@ fn open(opener: &mut Opener, body: &[u8]) -> Result<Envelope, VerifyError> {
 
 fn seal(sealer: &Sealer, draft: &Draft, seq: u64) -> Envelope {
     sealer
-        .seal(
-            sealer.absorb(&draft.payload),
-            draft,
-            seq,
-            Timestamp::from_millis(1_763_722_345_123),
-            &mut Segment::default(),
-        )
+        .seal_one(draft, seq, Timestamp::from_millis(1_763_722_345_123))
         .unwrap()
 }
 
@@ -172,13 +166,7 @@ fn the_largest_draft_fits_a_head() {
     draft.check(0).unwrap();
     let sealer = sealer(Instance::Events);
     let envelope = sealer
-        .seal(
-            sealer.absorb(&[]),
-            &draft,
-            u64::MAX,
-            Timestamp::from_millis(i64::MAX),
-            &mut Segment::default(),
-        )
+        .seal_one(&draft, u64::MAX, Timestamp::from_millis(i64::MAX))
         .unwrap();
     assert_eq!(
         open(&mut opener_for(&sealer), envelope.body()).unwrap().timestamp(),
@@ -201,7 +189,7 @@ proptest! {
         let mut draft = Draft::new(Topic::new(&topic).unwrap(), event.clone()).payload(ContentType::Bytes, payload.clone());
         draft.correlation_id = correlation.clone();
         let sealer = sealer(Instance::Logging);
-        let sent = sealer.seal(sealer.absorb(&draft.payload), &draft, seq, Timestamp::from_millis(time), &mut Segment::default()).unwrap();
+        let sent = sealer.seal_one(&draft, seq, Timestamp::from_millis(time)).unwrap();
         let got = open(&mut opener_for(&sealer), sent.body()).unwrap();
         prop_assert_eq!(got.topic(), topic);
         prop_assert_eq!(got.head().event, event);
