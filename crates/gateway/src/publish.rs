@@ -68,7 +68,7 @@ pub(crate) async fn publish(
     let mut draft = draft(&topic, query)?;
     draft.content_type = content_type(&headers)?;
     draft.check(0).map_err(|err| refused_draft(&err))?;
-    draft.payload = read_within(body, api.max_payload_bytes(instance)).await?;
+    draft.payload = read_within(body, api.max_payload_bytes(instance)).await?.into();
     if draft.content_type.is_json() {
         serde_json::from_slice::<&RawValue>(&draft.payload).map_err(|err| {
             let words = format!("the body is not JSON, though its Content-Type says so: {err}");

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
 use crate::{ContentType, NodeId, Topic};
 
 /// Largest payload a node may be configured to accept for publishing: 16 MiB.
@@ -44,8 +42,8 @@ pub struct Draft {
     pub schema_version: u16,
     /// What the payload's bytes are.
     pub content_type: ContentType,
-    /// The payload; opaque to the mesh.
-    pub payload: Bytes,
+    /// The payload; opaque to the mesh. Publishing copies it, so a publisher of many messages may use it again.
+    pub payload: Vec<u8>,
 }
 
 impl Draft {
@@ -59,25 +57,25 @@ impl Draft {
             causation_id: None,
             schema_version: 1,
             content_type: ContentType::Json,
-            payload: Bytes::new(),
+            payload: Vec::new(),
         }
     }
 
     /// A JSON payload. The text is carried as it is and not checked here.
     #[must_use]
     pub fn json(self, text: impl Into<String>) -> Self {
-        self.payload(ContentType::Json, Bytes::from(text.into()))
+        self.payload(ContentType::Json, text.into().into_bytes())
     }
 
     /// A plain-text payload.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
-        self.payload(ContentType::Text, Bytes::from(text.into()))
+        self.payload(ContentType::Text, text.into().into_bytes())
     }
 
     /// Any payload.
     #[must_use]
-    pub fn payload(mut self, content_type: ContentType, payload: impl Into<Bytes>) -> Self {
+    pub fn payload(mut self, content_type: ContentType, payload: impl Into<Vec<u8>>) -> Self {
         self.content_type = content_type;
         self.payload = payload.into();
         self

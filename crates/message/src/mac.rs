@@ -70,27 +70,16 @@ impl Mac {
         let absorbed = self.absorb(bytes);
         let rest = bytes.get(absorbed..).unwrap_or_default();
         let bits = (self.blocks * BLOCK_BYTES as u64 + (rest.len() + N) as u64) * 8;
-        // The rest is shorter than a block, so with the trailer and the padding it fits into two.
-        let mut last = [[0; BLOCK_BYTES]; 2];
-        let used = if rest.len() + N + PADDING_BYTES <= BLOCK_BYTES {
-            1
+        if rest.len() + N + PADDING_BYTES <= BLOCK_BYTES {
+            let mut last = [0; BLOCK_BYTES];
+            pad(rest, trailer, bits, &mut last);
+            compress256(&mut self.inner, &[last]);
         } else {
-            2
-        };
-        let flat = last.as_flattened_mut();
-        let (to, after) = flat.split_at_mut(rest.len());
-        to.copy_from_slice(rest);
-        if let Some((to, after)) = after.split_first_chunk_mut::<N>() {
-            *to = trailer;
-            if let Some(end) = after.first_mut() {
-                *end = 0x80;
-            }
+            // The rest is shorter than a block, so with the trailer and the padding it fits into two.
+            let mut last = [[0; BLOCK_BYTES]; 2];
+            pad(rest, trailer, bits, last.as_flattened_mut());
+            compress256(&mut self.inner, &last);
         }
-        let blocks = last.get_mut(..used).unwrap_or_default();
-        if let Some(length) = blocks.as_flattened_mut().last_chunk_mut() {
-            *length = bits.to_be_bytes();
-        }
-        compress256(&mut self.inner, blocks);
         self.finish_outer()
     }
 
@@ -117,6 +106,22 @@ impl fmt::Debug for Mac {
     /// Never shows the state: it is as good as the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mac")
+    }
+}
+
+/// Writes the end of an input, its trailer and the padding to `blocks`, which are zero.
+fn pad<const N: usize>(rest: &[u8], trailer: [u8; N], bits: u64, blocks: &mut [u8]) {
+    if let Some((to, after)) = blocks.split_at_mut_checked(rest.len()) {
+        to.copy_from_slice(rest);
+        if let Some((to, after)) = after.split_first_chunk_mut::<N>() {
+            *to = trailer;
+            if let Some(end) = after.first_mut() {
+                *end = 0x80;
+            }
+        }
+    }
+    if let Some(length) = blocks.last_chunk_mut() {
+        *length = bits.to_be_bytes();
     }
 }
 

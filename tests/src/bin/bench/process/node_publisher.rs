@@ -2,7 +2,6 @@
 
 use anyhow::{Context, bail};
 use bellwether::{ContentType, Delivery, Draft, Node, Subscription, Topic};
-use bytes::BytesMut;
 
 use super::node::MESSAGES;
 use super::outgoing::{Outgoing, Progress, Sender};
@@ -26,11 +25,10 @@ impl Outgoing for NodeOutgoing {
     fn sender(&self, bytes: usize) -> anyhow::Result<NodeSender> {
         let mut draft = Draft::new(Topic::new(MESSAGES.1)?, "bench");
         draft.content_type = ContentType::Bytes;
+        draft.payload = vec![b'x'; bytes];
         Ok(NodeSender {
             node: self.node.clone(),
             draft,
-            filling: vec![b'x'; bytes],
-            memory: BytesMut::new(),
         })
     }
 
@@ -55,28 +53,15 @@ fn progress(delivery: &Delivery) -> anyhow::Result<Progress> {
     })
 }
 
-/// Bytes of memory for payloads; used again when full.
-const MEMORY: usize = 64 * 1024;
-
 /// Publishes payloads that are all of one size.
 pub(crate) struct NodeSender {
     node: Node,
     draft: Draft,
-    /// The payload, but for its first bytes.
-    filling: Vec<u8>,
-    /// Where payloads are written, so that the publisher's own allocations are not measured as the node's.
-    memory: BytesMut,
 }
 
 impl Sender for NodeSender {
     fn send(&mut self, payload: Payload) -> anyhow::Result<()> {
-        payload.write(&mut self.filling);
-        if self.memory.capacity() < self.filling.len() {
-            self.draft.payload.clear();
-            self.memory.reserve(MEMORY.max(self.filling.len()));
-        }
-        self.memory.extend_from_slice(&self.filling);
-        self.draft.payload = self.memory.split().freeze();
+        payload.write(&mut self.draft.payload);
         self.node.publish(MESSAGES.0, &self.draft)?;
         Ok(())
     }
