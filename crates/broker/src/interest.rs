@@ -8,7 +8,7 @@ use bellwether_message::{Instance, Pattern};
 use tokio::sync::watch;
 
 /// Most distinct patterns of one node over all instances; a further one is refused. Peers hold as many for us.
-pub const MAX_PATTERNS: usize = 65_536;
+pub const MAX_PATTERNS: usize = 131_072;
 /// Changes remembered for watchers; one that is further behind gets the whole set.
 const LOG: usize = 1024;
 

@@ -9,7 +9,7 @@ use crate::group::Group;
 use crate::matcher::Matcher;
 
 /// Topics whose routes are remembered; when full, all are forgotten and found again by the matcher.
-const TOPICS: usize = 65_536;
+const TOPICS: usize = 131_072;
 
 /// The groups of one instance, found by topic.
 #[derive(Debug, Default)]
