@@ -159,9 +159,7 @@ impl Exchange {
             for (places, topic) in batch.runs() {
                 for group in state.routes.to(topic, &state.matcher) {
                     let mut inner = group.lock();
-                    for envelope in batch.range(places.clone()) {
-                        lost += inner.push_remote(slot, envelope, &mut wake);
-                    }
+                    lost += inner.push_batch(slot, batch, places.clone(), self.instance, &mut wake);
                     note_filling(&mut state.filling, group, &mut inner);
                 }
             }

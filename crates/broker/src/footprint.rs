@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bellwether_message::{Envelope, Segment};
+use bellwether_message::Segment;
 
 use crate::delivery::Delivery;
 
@@ -24,15 +24,14 @@ pub(crate) struct Footprint {
 }
 
 impl Footprint {
-    /// A message was added to the end of the queue.
-    pub(crate) fn add(&mut self, envelope: &Envelope) {
-        let (piece, bytes) = envelope.memory();
+    /// Messages that count for so many bytes and lie in this piece of memory were added to the end of the queue.
+    pub(crate) fn add(&mut self, messages: usize, cost: usize, (piece, bytes): (usize, usize)) {
         if piece != self.newest {
             self.newest = piece;
             self.pieces += bytes;
         }
-        self.items += envelope.cost();
-        self.unmoved += 1;
+        self.items += cost;
+        self.unmoved += messages;
     }
 
     /// Whether the queue keeps too much alive.
@@ -61,7 +60,9 @@ impl Footprint {
 mod tests {
     use std::sync::Arc;
 
-    use bellwether_message::{Batch, ContentType, Draft, Epoch, Instance, NodeId, Sealer, Source, Timestamp, Topic};
+    use bellwether_message::{
+        Batch, ContentType, Draft, Envelope, Epoch, Instance, NodeId, Sealer, Source, Timestamp, Topic,
+    };
 
     use super::*;
 
@@ -84,7 +85,7 @@ mod tests {
             let whole = batch(100);
             assert!(whole.len() == 100);
             for envelope in whole.envelopes() {
-                footprint.add(&envelope);
+                footprint.add(1, envelope.cost(), envelope.memory());
                 queue.push_back(Delivery::Message(envelope));
             }
         }
@@ -96,7 +97,7 @@ mod tests {
         while !footprint.is_excessive() {
             let one = batch(100).envelopes().next_back().unwrap();
             pieces.push(one.memory());
-            footprint.add(&one);
+            footprint.add(1, one.cost(), one.memory());
             queue.push_back(Delivery::Message(one));
         }
         let bytes: usize = pieces.iter().map(|(_, bytes)| bytes).sum();

@@ -1,10 +1,11 @@
 //! Subscriptions with equal patterns: one ring, and from where each source reaches it.
 
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use bellwether_message::planted::{Planted, is_planted};
-use bellwether_message::{Envelope, Instance, Pattern};
+use bellwether_message::{Batch, Instance, Pattern};
 
 use crate::InstanceSettings;
 use crate::delivery::{Delivery, Gap};
@@ -79,13 +80,20 @@ impl Inner {
         self.live_from.get(slot.0).copied().unwrap_or(CLOSED)
     }
 
-    /// A message of another source, unless the gate is closed. Returns how many deliveries the ring lost.
-    pub(crate) fn push_remote(&mut self, slot: SourceSlot, envelope: Envelope, wake: &mut Vec<Waker>) -> u64 {
-        if envelope.seq() < self.live_from(slot) {
-            return 0;
+    /// Messages of another source, from where the gate is open. Returns how many deliveries the ring lost.
+    pub(crate) fn push_batch(
+        &mut self,
+        slot: SourceSlot,
+        batch: &Batch,
+        mut places: Range<usize>,
+        instance: Instance,
+        wake: &mut Vec<Waker>,
+    ) -> u64 {
+        let from = self.live_from(slot);
+        while !places.is_empty() && batch.seq_at(places.start) < from {
+            places.start += 1;
         }
-        let instance = envelope.instance();
-        self.ring.push(Delivery::Message(envelope), instance, wake)
+        self.ring.push_batch(batch, places, instance, wake)
     }
 
     /// What will not come of another source. Returns how many messages may have matched here, at most.

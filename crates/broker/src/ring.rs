@@ -5,11 +5,12 @@
 //! others nothing.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::task::Waker;
 use std::time::Duration;
 
-use bellwether_message::Instance;
 use bellwether_message::planted::{Planted, is_planted};
+use bellwether_message::{Batch, Instance};
 
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
 use crate::footprint::Footprint;
@@ -175,19 +176,50 @@ impl Ring {
     /// Adds an item; returns how many deliveries of messages were lost by overflow. Sleeping readers' wakers are
     /// moved to `wake`, to be woken once all locks are released.
     pub(crate) fn push(&mut self, item: Delivery, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
-        if self.rearmost.1 == 0 && self.lagging == 0 {
-            // All cursors have stopped: the item passes by.
-            self.start = self.end() + 1;
+        if self.passes_by(1) {
+            return 0;
+        }
+        let cost = item.cost();
+        if let Delivery::Message(envelope) = &item {
+            self.footprint.add(1, cost, envelope.memory());
+        }
+        self.bytes += cost;
+        self.items.push_back(item);
+        self.settle(instance, wake)
+    }
+
+    /// The same for messages of one batch.
+    pub(crate) fn push_batch(
+        &mut self,
+        batch: &Batch,
+        places: Range<usize>,
+        instance: Instance,
+        wake: &mut Vec<Waker>,
+    ) -> u64 {
+        if places.is_empty() || self.passes_by(places.len()) {
+            return 0;
+        }
+        let cost = places.clone().map(|place| batch.cost_at(place)).sum();
+        self.footprint.add(places.len(), cost, batch.piece());
+        self.bytes += cost;
+        self.items.extend(batch.range(places).map(Delivery::Message));
+        self.settle(instance, wake)
+    }
+
+    /// Whether all cursors have stopped: then what comes passes by.
+    fn passes_by(&mut self, items: usize) -> bool {
+        let passes = self.rearmost.1 == 0 && self.lagging == 0;
+        if passes {
+            self.start = self.end() + items as u64;
             self.items.clear();
             self.footprint.clear();
             self.bytes = 0;
-            return 0;
         }
-        self.bytes += item.cost();
-        if let Delivery::Message(envelope) = &item {
-            self.footprint.add(envelope);
-        }
-        self.items.push_back(item);
+        passes
+    }
+
+    /// Keeps the bounds after something was added, and wakes readers. Returns how many deliveries were lost.
+    fn settle(&mut self, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
         if self.footprint.is_excessive() {
             self.footprint.shrink(&mut self.items);
         }

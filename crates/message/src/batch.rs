@@ -31,7 +31,11 @@ impl Batch {
     pub fn copied(envelopes: &[Envelope]) -> Option<Self> {
         let mut builder = BatchBuilder::new(envelopes.first()?.source().clone());
         for envelope in envelopes {
-            builder.push(Verified(*envelope.record()), envelope.body());
+            let verified = Verified {
+                record: *envelope.record(),
+                repeats_topic: false,
+            };
+            builder.push(verified, envelope.body());
         }
         builder.finish()
     }
@@ -87,6 +91,16 @@ impl Batch {
     pub fn body_at(&self, place: usize) -> &[u8] {
         let record = self.0.records.get(place);
         record.map_or(&[], |record| record.body(&self.0.memory))
+    }
+
+    /// The number of a message; 0 where there is none.
+    pub fn seq_at(&self, place: usize) -> u64 {
+        self.0.records.get(place).map_or(0, |record| record.seq)
+    }
+
+    /// Which piece of memory it is, told by the address where that begins, and how large.
+    pub fn piece(&self) -> (usize, usize) {
+        (self.0.memory.as_ptr() as usize, self.0.memory.len())
     }
 
     /// What a message counts against limits in bytes.
@@ -149,13 +163,17 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds a message: copies its body.
+    /// Adds a message: copies its body. Messages are added in the order they were verified in.
     pub fn push(&mut self, verified: Verified, body: &[u8]) {
         self.begin();
-        let mut record = verified.0;
-        record.at = self.memory.len() as u32;
+        let at = self.memory.len() as u32;
         self.memory.extend_from_slice(body);
-        self.add(record);
+        let record = Record { at, ..verified.record };
+        if verified.repeats_topic && !self.records.is_empty() {
+            self.records.push(record);
+        } else {
+            self.add(record);
+        }
     }
 
     /// Whether no message more should share its memory: whoever holds one of them holds all.

@@ -144,7 +144,7 @@ impl Envelope {
                 let begin = (alone.body.as_ptr() as usize).wrapping_sub(alone.record.at as usize);
                 (begin, SEGMENT_BYTES.max(alone.body.len()))
             }
-            Held::InBatch(batch, _) => (batch.memory().as_ptr() as usize, batch.memory().len()),
+            Held::InBatch(batch, _) => batch.piece(),
         }
     }
 

@@ -28,16 +28,22 @@ pub struct Opener {
     instance: Instance,
     mac: Mac,
     known_tails: HashSet<Box<[u8]>, RandomState>,
+    /// That of the message before: nearly always the next one's.
+    last_tail: Vec<u8>,
 }
 
 /// Says that a body is a message of the feed, and where its parts lie.
 #[derive(Debug, Clone, Copy)]
-pub struct Verified(pub(crate) Record);
+pub struct Verified {
+    pub(crate) record: Record,
+    /// Whether its topic is that of the message that was verified before it.
+    pub(crate) repeats_topic: bool,
+}
 
 impl Verified {
     /// Its number in the feed.
     pub fn seq(&self) -> u64 {
-        self.0.seq
+        self.record.seq
     }
 }
 
@@ -59,6 +65,7 @@ impl Opener {
             instance: header.instance,
             mac,
             known_tails: HashSet::default(),
+            last_tail: Vec::new(),
         })
     }
 
@@ -80,12 +87,17 @@ impl Opener {
         let tail = head.get(tail_at..).unwrap_or_default();
         // A tail begins with the topic, and its length in one byte.
         let topic_len = tail.first().copied().ok_or(VerifyError::InvalidFormat)?;
-        if seq == 0 || !self.known_tails.contains(tail) {
-            let head = Head::decode(head).ok();
-            let head = head.filter(|head| head.is_in_bounds() && head.topic.len() == usize::from(topic_len));
-            self.remember(tail, &head.ok_or(VerifyError::InvalidFormat)?);
+        let repeats_topic = seq > 0 && self.last_tail == tail;
+        if !repeats_topic {
+            if seq == 0 || !self.known_tails.contains(tail) {
+                let head = Head::decode(head).ok();
+                let head = head.filter(|head| head.is_in_bounds() && head.topic.len() == usize::from(topic_len));
+                self.remember(tail, &head.ok_or(VerifyError::InvalidFormat)?);
+            }
+            self.last_tail.clear();
+            self.last_tail.extend_from_slice(tail);
         }
-        Ok(Verified(Record {
+        let record = Record {
             seq,
             at: 0,
             framing: 0,
@@ -95,12 +107,13 @@ impl Opener {
             topic_len,
             instance: self.instance,
             signed: true,
-        }))
+        };
+        Ok(Verified { record, repeats_topic })
     }
 
     /// The message whose `body` was verified, in memory of its own.
     pub fn envelope(&self, verified: Verified, body: &[u8]) -> Envelope {
-        Envelope::alone(self.source.clone(), Bytes::copy_from_slice(body), verified.0)
+        Envelope::alone(self.source.clone(), Bytes::copy_from_slice(body), verified.record)
     }
 
     fn remember(&mut self, tail: &[u8], head: &Head<'_>) {
