@@ -1,26 +1,26 @@
 //! One instance of one node: where messages of that instance enter, are numbered, kept and routed.
 
-use std::collections::HashMap;
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
-    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Segment, Source, Timestamp,
+    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
 };
 
-use crate::backlog::{Backlog, BatchTail};
+use self::state::{State, note_filling};
+use crate::backlog::BatchTail;
 use crate::counters::{Counters, DropReason};
 use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
-use crate::gates::{Gate, Gates};
-use crate::group::{self, CLOSED, Group};
+use crate::gates::Gate;
+use crate::group::{CLOSED, Group};
 use crate::interest::SharedInterest;
-use crate::matcher::Matcher;
 use crate::position::{Arrived, Position};
 use crate::ring::{CursorId, spared};
 use crate::room::Room;
-use crate::routes::Routes;
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
 use crate::source_slot::SourceSlot;
@@ -43,25 +43,6 @@ pub(crate) struct Exchange {
     counters: Counters,
     interest: Arc<SharedInterest>,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    backlog: Backlog,
-    /// Memory for messages that queues of this node get before their batch is closed.
-    segment: Segment,
-    groups: HashMap<Box<[Pattern]>, Arc<Group>>,
-    matcher: Matcher<Vec<Arc<Group>>>,
-    routes: Routes,
-    gates: HashMap<Pattern, Gates>,
-    signals: Vec<Arc<Signal>>,
-    /// Groups whose queues are filling up, and perhaps some that no longer are: the only ones that are asked for room.
-    filling: Vec<Arc<Group>>,
-    /// What the newest message of another source counts against a queue's bytes.
-    newest_cost: usize,
-    /// By slot: which source has it, and the last of its seqs that arrived here.
-    arrived: Vec<Option<Arrived>>,
-    closed: bool,
 }
 
 impl Exchange {
@@ -455,123 +436,6 @@ impl Exchange {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Something was added to the group's queue.
-fn note_filling(filling: &mut Vec<Arc<Group>>, group: &Arc<Group>, inner: &mut group::Inner) {
-    if inner.begins_to_fill() {
-        filling.push(group.clone());
-    }
-}
-
-impl State {
-    fn new(source: Arc<Source>) -> Self {
-        Self {
-            backlog: Backlog::new(source),
-            segment: Segment::default(),
-            groups: HashMap::new(),
-            matcher: Matcher::default(),
-            routes: Routes::default(),
-            gates: HashMap::new(),
-            signals: Vec::new(),
-            filling: Vec::new(),
-            newest_cost: 0,
-            arrived: Vec::new(),
-            closed: false,
-        }
-    }
-
-    fn feed_read(&self) -> FeedRead {
-        let head = self.backlog.head();
-        FeedRead {
-            oldest: self.backlog.first_seq().unwrap_or(head + 1),
-            head,
-        }
-    }
-
-    /// The groups whose queues are filling up.
-    fn still_filling(&mut self) -> impl Iterator<Item = &Arc<Group>> {
-        self.filling.retain(|group| group.lock().still_fills());
-        self.filling.iter()
-    }
-
-    fn arrive(&mut self, slot: SourceSlot, seq: u64) {
-        if let Some(arrived) = self.arrived.get_mut(slot.0).and_then(Option::as_mut) {
-            arrived.seq = seq;
-        }
-    }
-
-    fn add_group(
-        &mut self,
-        instance: Instance,
-        patterns: Box<[Pattern]>,
-        settings: &InstanceSettings,
-        interest: &SharedInterest,
-    ) -> Result<Arc<Group>, SubscribeError> {
-        let group = Arc::new(Group::new(patterns.clone(), settings));
-        {
-            let mut interest = interest.lock();
-            if !interest.has_room_for(instance, &patterns) {
-                return Err(SubscribeError::TooManyPatterns);
-            }
-            for pattern in &patterns {
-                interest.hold(instance, pattern);
-                let added = interest.added(instance, pattern).unwrap_or_default();
-                self.gates
-                    .entry(pattern.clone())
-                    .or_insert_with(|| Gates::new(added))
-                    .groups
-                    .push(group.clone());
-            }
-        }
-        let routed = if is_planted(Planted::SecondPatternForgotten) {
-            1
-        } else {
-            patterns.len()
-        };
-        for pattern in patterns.iter().take(routed) {
-            self.matcher.entry(pattern).push(group.clone());
-        }
-        // Sources that no pattern of the group knows are closed to it, as they are to a new one.
-        let known = |pattern| self.gates.get(pattern).map_or(0, Gates::slots);
-        let slots = patterns.iter().map(known).max().unwrap_or(0);
-        self.groups.insert(patterns, group.clone());
-        self.routes.forget();
-        (0..slots).for_each(|slot| self.refresh_group(&group, SourceSlot(slot)));
-        Ok(group)
-    }
-
-    fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &SharedInterest) {
-        self.groups.remove(&group.patterns);
-        self.filling.retain(|known| !Arc::ptr_eq(known, group));
-        self.routes.forget();
-        let mut interest = interest.lock();
-        for pattern in &group.patterns {
-            let groups = self.matcher.entry(pattern);
-            groups.retain(|known| !Arc::ptr_eq(known, group));
-            if groups.is_empty() {
-                self.matcher.remove(pattern);
-            }
-            if let Some(gates) = self.gates.get_mut(pattern) {
-                gates.groups.retain(|known| !Arc::ptr_eq(known, group));
-                if gates.groups.is_empty() {
-                    self.gates.remove(pattern);
-                }
-            }
-            interest.release(instance, pattern);
-        }
-    }
-
-    fn refresh_all(&self, slot: SourceSlot) {
-        self.groups.values().for_each(|group| self.refresh_group(group, slot));
-    }
-
-    /// A group is live from where the last of its patterns is.
-    fn refresh_group(&self, group: &Group, slot: SourceSlot) {
-        let live_from = |pattern| self.gates.get(pattern).map_or(CLOSED, |gates| gates.of(slot).live_from);
-        let from = group.patterns.iter().map(live_from).max();
-        group.lock().set_live_from(slot, from.unwrap_or(CLOSED));
     }
 }
 

@@ -117,7 +117,9 @@ impl Draft {
             return Err(DraftError::Empty { field: "event" });
         }
         check_text("event", &self.event, MAX_EVENT_BYTES)?;
-        check_text("content_type", self.content_type.name(), MAX_CONTENT_TYPE_BYTES)?;
+        if let ContentType::Other(name) = &self.content_type {
+            check_text("content_type", name, MAX_CONTENT_TYPE_BYTES)?;
+        }
         for (field, id) in [
             ("correlation_id", &self.correlation_id),
             ("causation_id", &self.causation_id),
