@@ -18,7 +18,7 @@ pub const MAX_BODY_BYTES: usize = MAX_PAYLOAD_BYTES + 8 * 1024;
 
 /// What follows seq and time in a head is mostly what it was in an earlier message of the feed. So many of these are
 /// remembered as checked, up to so many bytes each; when full, all are forgotten.
-const KNOWN_TAILS: usize = 4_096;
+const KNOWN_TAILS: usize = 1_024;
 const KNOWN_TAIL_BYTES: usize = 256;
 
 /// Verifies the frames of one stream. One per announced header.
