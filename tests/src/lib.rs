@@ -1,9 +1,10 @@
 //! What the whole-mesh tests share: they start the program as a user does and look at it from outside, over its command
-//! line, its HTTP listener, its log and its exit code.
+//! line, its HTTP listener, its log and its exit code. And what the benchmarks share: how they tell what they measured.
 //!
 //! Nothing here waits for time to pass: every wait is for a condition, with a [deadline]. What goes wrong is a panic
 //! that says what was expected, and the logs of the test's nodes follow it.
 
+pub mod benchmark;
 mod chronicle;
 mod client;
 pub mod clock;

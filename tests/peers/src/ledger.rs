@@ -4,6 +4,7 @@ use std::mem::take;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use bellwether_tests::benchmark::percentile;
 use bellwether_tests::clock::now_ns;
 
 use crate::bus::Inbox;
@@ -91,12 +92,6 @@ impl Report {
     }
 }
 
-/// The smallest value that so many of a thousand values do not exceed.
-fn percentile(sorted: &[u64], permille: usize) -> u64 {
-    let rank = (sorted.len() * permille).div_ceil(1000);
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,16 +131,5 @@ mod tests {
             }
             assert_eq!(ledger.report().lost, lost, "{numbers:?}");
         }
-    }
-
-    #[test]
-    fn a_percentile_is_a_value_that_occurred() {
-        let values: Vec<u64> = (1..=1000).collect();
-        assert_eq!(
-            [500, 990, 999].map(|permille| percentile(&values, permille)),
-            [500, 990, 999]
-        );
-        assert_eq!(percentile(&[7], 999), 7);
-        assert_eq!(percentile(&[], 500), 0);
     }
 }

@@ -10,18 +10,13 @@ mod child;
 mod command;
 mod cpu;
 mod ledger;
-mod machine;
-mod measurement;
 mod nats_servers;
 mod pass;
 mod payload;
 mod process;
 mod progress;
 mod publisher;
-mod report;
 mod results;
-mod spread;
-mod status_line;
 mod system;
 mod trio;
 mod version;
@@ -32,16 +27,14 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use bellwether_tests::benchmark::{Machine, Report, StatusLine};
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Duration;
 
 use self::arguments::{Arguments, Role};
-use self::machine::Machine;
 use self::nats_servers::NatsServers;
-use self::report::Report;
 use self::results::Results;
-use self::status_line::StatusLine;
 use self::system::System;
 use self::trio::Trio;
 use self::workload::Workload;
@@ -95,7 +88,7 @@ fn systems(only: &[System]) -> Vec<System> {
 /// Takes turns, so that what else happens on the machine happens to all systems alike.
 async fn passes(arguments: &Arguments, systems: &[System]) -> anyhow::Result<Report> {
     let duration = Duration::from_millis(arguments.pass_ms);
-    let (mut results, status) = (Results::default(), StatusLine::new());
+    let (mut results, status) = (Results::default(), StatusLine::on_stderr());
     for pass in 1..=arguments.passes {
         for system in systems {
             let say = |what: &str| status.say(format_args!("pass {pass} of {}: {system}, {what}", arguments.passes));

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bellwether_tests::benchmark::{Measurement, Report, Spread, cells, count, hundredths, microseconds};
 use serde_json::json;
 
-use crate::measurement::Measurement;
 use crate::nats_servers::NatsServers;
 use crate::pass::Pass;
 use crate::publisher::{MARK_EVERY, WINDOW};
-use crate::report::{Report, cells};
-use crate::spread::{Spread, count, hundredths, microseconds};
 use crate::system::System;
 use crate::workload::{RATE, Workload};
 

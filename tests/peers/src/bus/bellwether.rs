@@ -59,7 +59,7 @@ impl BellwetherBus {
             loop {
                 match subscription.next().await.context("the node has stopped")? {
                     Delivery::Message(envelope) => {
-                        if let Some(answer) = inbox.take(&envelope.payload())? {
+                        if let Some(answer) = inbox.take(envelope.payload())? {
                             bus.publish(answer)?;
                         }
                     }
@@ -71,7 +71,7 @@ impl BellwetherBus {
 
     pub(super) fn publish(&mut self, payload: Vec<u8>) -> anyhow::Result<()> {
         self.draft.content_type = ContentType::Bytes;
-        self.draft.payload = payload.into();
+        self.draft.payload = payload;
         self.node.publish(self.instance, &self.draft)?;
         Ok(())
     }

@@ -10,7 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "scripts/bench",
     bin_name = "scripts/bench",
     override_usage = "scripts/bench [broker | mesh | scale | isolation | start] [--passes N]",
-    about = "Measures Bellwether on this machine; without a command, everything"
+    about = "Measures Bellwether on this machine; without a command, all of these",
+    after_help = "Also, each with options of its own:\n  \
+        scripts/bench peers  The same workload on Bellwether, Zenoh and NATS\n  \
+        scripts/bench micro  The parts of the hot path one by one, in nanoseconds"
 )]
 pub(crate) struct Arguments {
     /// How often each measurement is repeated: shown are the median, the lowest and the highest

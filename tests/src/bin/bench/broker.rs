@@ -6,13 +6,10 @@ mod two_threads;
 
 use std::time::Duration;
 
+use bellwether_tests::benchmark::{Measurement, Report, Spread, StatusLine, cells, count, nanoseconds};
 use serde_json::json;
 
 use self::scene::{Scene, scenes};
-use crate::measurement::Measurement;
-use crate::report::{Report, cells};
-use crate::spread::{Spread, count, nanoseconds};
-use crate::status_line::StatusLine;
 
 /// How long one pass publishes.
 const PASS: Duration = Duration::from_millis(700);

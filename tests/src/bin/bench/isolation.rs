@@ -3,15 +3,11 @@
 use std::time::Duration;
 
 use bellwether::Instance;
+use bellwether_tests::benchmark::{Measurement, Report, Spread, StatusLine, cells, count, microseconds};
 use bellwether_tests::participant::{Latency, Load};
 use bellwether_tests::{Participant, Scenario};
 use serde_json::json;
 use tokio::time::sleep;
-
-use crate::measurement::Measurement;
-use crate::report::{Report, cells};
-use crate::spread::{Spread, count, microseconds};
-use crate::status_line::StatusLine;
 
 const LIMIT_MBIT: u32 = 100;
 const PASS: Duration = Duration::from_secs(5);

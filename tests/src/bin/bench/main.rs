@@ -8,23 +8,16 @@ mod arguments;
 mod broker;
 mod child;
 mod isolation;
-mod machine;
-mod measurement;
 mod mesh;
 mod process;
-mod report;
 mod scale;
-mod spread;
 mod start;
-mod status_line;
 
 use anyhow::Context;
+use bellwether_tests::benchmark::{Machine, Report, StatusLine};
 use clap::Parser;
 
 use self::arguments::{Arguments, Command};
-use self::machine::Machine;
-use self::report::Report;
-use self::status_line::StatusLine;
 
 fn main() -> anyhow::Result<()> {
     let Arguments { passes, command } = Arguments::parse();
@@ -51,7 +44,7 @@ fn measure(one: Option<Command>, passes: usize) -> anyhow::Result<()> {
     };
     println!("{}", Machine::this());
     println!("Each figure is the median of {passes} passes, with the lowest and the highest.\n");
-    let status = StatusLine::new();
+    let status = StatusLine::on_stderr();
     for bench in benches {
         let report = runtime.block_on(report(&bench, passes, &status))?;
         status.erase();

@@ -11,12 +11,11 @@ mod series;
 mod three;
 mod throughput;
 
+use bellwether_tests::benchmark::{Report, StatusLine};
 use serde_json::json;
 
 use self::latency::Latency;
 use self::throughput::Throughput;
-use crate::report::Report;
-use crate::status_line::StatusLine;
 
 pub(crate) use self::row::MESH;
 pub(crate) use self::three::Three;

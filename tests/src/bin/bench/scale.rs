@@ -1,16 +1,15 @@
 //! Growth: more nodes in one process, at work and idle.
 
 use anyhow::ensure;
+use bellwether_tests::benchmark::{
+    Measurement, Report, Spread, StatusLine, cells, count, hundredths, mebibytes, per_cent,
+};
 use serde_json::json;
 use tokio::time::{Duration, sleep};
 
 use crate::arguments::{Nodes, Work};
 use crate::child::Child;
-use crate::measurement::Measurement;
 use crate::mesh::{MESH, Three};
-use crate::report::{Report, cells};
-use crate::spread::{Spread, count, hundredths, mebibytes, per_cent};
-use crate::status_line::StatusLine;
 
 /// Nodes at work: one publishes, the others subscribe. The first is what the others are compared with.
 const AT_WORK: [usize; 3] = [3, 5, 9];

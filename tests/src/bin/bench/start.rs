@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
+use bellwether_tests::benchmark::{Measurement, Report, Spread, StatusLine, cells, milliseconds};
 use bellwether_tests::{Client, Member, program};
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,11 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
-use crate::measurement::Measurement;
 use crate::process::node::SECRET;
-use crate::report::{Report, cells};
-use crate::spread::{Spread, milliseconds};
-use crate::status_line::StatusLine;
 
 const WITHIN: Duration = Duration::from_secs(20);
 /// How often the members are looked at.

@@ -11,10 +11,11 @@ use super::{BATCH, Figures, PASS};
 pub(super) fn pass(scene: &Scene) -> anyhow::Result<Figures> {
     let Stage {
         broker,
-        drafts,
+        mut draft,
+        topics,
         mut subscriptions,
     } = scene.stage()?;
-    let mut drafts = drafts.iter().enumerate().cycle();
+    let mut topics = topics.iter().enumerate().cycle();
     let (mut published, mut delivered) = (0_u64, 0_u64);
     let mut publishing = Duration::ZERO;
     let mut reached = Vec::with_capacity(BATCH);
@@ -22,8 +23,9 @@ pub(super) fn pass(scene: &Scene) -> anyhow::Result<Figures> {
     while began.elapsed() < PASS {
         reached.clear();
         let batch_began = Instant::now();
-        for (index, draft) in drafts.by_ref().take(BATCH) {
-            broker.publish(Instance::Events, draft)?;
+        for (index, topic) in topics.by_ref().take(BATCH) {
+            draft.topic = topic.clone();
+            broker.publish(Instance::Events, &draft)?;
             reached.push(index);
         }
         publishing += batch_began.elapsed();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use bellwether_broker::{Broker, Subscription};
-use bellwether_message::{Draft, Instance};
+use bellwether_message::{Draft, Instance, Topic};
 
 use super::scene::{Scene, Stage, read};
 use super::{BATCH, Figures, PASS};
@@ -28,7 +28,8 @@ struct Shared {
 pub(super) fn pass(scene: &Scene, own_percent: usize) -> anyhow::Result<Figures> {
     let Stage {
         broker,
-        drafts,
+        draft,
+        topics,
         subscriptions: mut own,
     } = scene.stage()?;
     let mut others = own.split_off(own.len() * own_percent / 100);
@@ -36,7 +37,7 @@ pub(super) fn pass(scene: &Scene, own_percent: usize) -> anyhow::Result<Figures>
     let began = Instant::now();
     let (publishing, delivered) = thread::scope(|scope| {
         let reader = scope.spawn(|| shared.read_others(&mut others));
-        let published = shared.publish(&broker, &drafts, &mut own);
+        let published = shared.publish(&broker, draft, &topics, &mut own);
         shared.is_over.store(true, Ordering::Release);
         let read = reader.join().map_err(|_| anyhow!("the reading thread panicked"))??;
         let (publishing, delivered) = published?;
@@ -53,14 +54,21 @@ pub(super) fn pass(scene: &Scene, own_percent: usize) -> anyhow::Result<Figures>
 
 impl Shared {
     /// The time that publishing took, and what this thread has read.
-    fn publish(&self, broker: &Broker, drafts: &[Draft], own: &mut [Subscription]) -> anyhow::Result<(Duration, u64)> {
+    fn publish(
+        &self,
+        broker: &Broker,
+        mut draft: Draft,
+        topics: &[Topic],
+        own: &mut [Subscription],
+    ) -> anyhow::Result<(Duration, u64)> {
         let (mut publishing, mut delivered) = (Duration::ZERO, 0);
-        let mut drafts = drafts.iter().cycle();
+        let mut topics = topics.iter().cycle();
         let began = Instant::now();
         while began.elapsed() < PASS {
             let batch_began = Instant::now();
-            for draft in drafts.by_ref().take(BATCH) {
-                broker.publish(Instance::Events, draft)?;
+            for topic in topics.by_ref().take(BATCH) {
+                draft.topic = topic.clone();
+                broker.publish(Instance::Events, &draft)?;
             }
             publishing += batch_began.elapsed();
             let published = self.published.fetch_add(BATCH as u64, Ordering::Release) + BATCH as u64;

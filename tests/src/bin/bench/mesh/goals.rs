@@ -1,11 +1,11 @@
 //! What the mesh should reach, and whether it did.
 
+use bellwether_tests::benchmark::{Report, cells, hundredths, per_cent};
+
 use super::latency::{COST, Latency, P50, P99, P999};
 use super::row::{FOREIGN, MESH, NARROW_MESH, Row};
 use super::series::{Metric, Series, floor_of};
 use super::throughput::{CPU, RATE, Throughput};
-use crate::report::{Report, cells};
-use crate::spread::{hundredths, per_cent};
 
 /// A figure and its bound.
 struct Goal {

@@ -1,11 +1,10 @@
 //! At a rate far below the limit: how late messages are, and what they cost.
 
+use bellwether_tests::benchmark::{Report, StatusLine, cells, count, hundredths, microseconds, per_cent};
+
 use super::row::{FOREIGN, MESH, RAW, Row};
 use super::series::{Metric, Series, floor_of};
 use super::three::{Pass, Three};
-use crate::report::{Report, cells};
-use crate::spread::{count, hundredths, microseconds, per_cent};
-use crate::status_line::StatusLine;
 
 /// How long one pass publishes.
 pub(crate) const PASS_MS: u64 = 3_000;

@@ -1,9 +1,9 @@
 //! The passes of one row of a table.
 
+use bellwether_tests::benchmark::{Measurement, Spread};
+
 use super::row::Row;
 use super::three::Pass;
-use crate::measurement::Measurement;
-use crate::spread::Spread;
 
 /// One load carried one way, several times.
 #[derive(Debug)]

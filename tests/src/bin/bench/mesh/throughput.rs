@@ -1,11 +1,10 @@
 //! As fast as both subscribers follow.
 
+use bellwether_tests::benchmark::{Report, StatusLine, cells, count, hundredths, per_cent};
+
 use super::row::{MESH, NARROW_MESH, RAW, Row};
 use super::series::{Metric, Series, floor_of};
 use super::three::{Pass, Three};
-use crate::report::{Report, cells};
-use crate::spread::{count, hundredths, per_cent};
-use crate::status_line::StatusLine;
 
 /// How long one pass publishes.
 pub(crate) const PASS_MS: u64 = 2_000;

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::spread::Spread;
+use super::spread::Spread;
 
 /// The field names are what scripts read.
 #[derive(Debug, Serialize)]
-pub(crate) struct Measurement {
+pub struct Measurement {
     bench: &'static str,
     row: String,
-    metric: &'static str,
+    metric: String,
     unit: &'static str,
     median: f64,
     lowest: f64,
@@ -22,11 +22,11 @@ pub(crate) struct Measurement {
 
 impl Measurement {
     /// Of `metric` in `unit`, for one row of a table.
-    pub(crate) fn new(row: &str, metric: &'static str, unit: &'static str, spread: &Spread) -> Self {
+    pub fn new(row: &str, metric: impl Into<String>, unit: &'static str, spread: &Spread) -> Self {
         Self {
             bench: "",
             row: row.to_owned(),
-            metric,
+            metric: metric.into(),
             unit,
             median: spread.median(),
             lowest: spread.lowest(),
@@ -37,12 +37,12 @@ impl Measurement {
     }
 
     /// Measured with this.
-    pub(crate) fn with(mut self, setting: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, setting: &str, value: impl Into<Value>) -> Self {
         self.settings.insert(setting.to_owned(), value.into());
         self
     }
 
-    pub(crate) fn line(mut self, bench: &'static str) -> serde_json::Result<String> {
+    pub(super) fn line(mut self, bench: &'static str) -> serde_json::Result<String> {
         self.bench = bench;
         serde_json::to_string(&self)
     }

@@ -8,24 +8,25 @@ const ERASE: &str = "\r\x1b[K";
 
 /// One line on standard error, rewritten; nothing where that is no terminal. Erased when dropped.
 #[derive(Debug)]
-pub(crate) struct StatusLine {
+pub struct StatusLine {
     is_shown: bool,
 }
 
 impl StatusLine {
-    pub(crate) fn new() -> Self {
+    /// Nothing is said yet.
+    pub fn on_stderr() -> Self {
         Self {
             is_shown: stderr().is_terminal(),
         }
     }
 
     /// Says this instead of what it said before.
-    pub(crate) fn say(&self, words: impl fmt::Display) {
+    pub fn say(&self, words: impl fmt::Display) {
         self.write(format_args!("{ERASE}{words}"));
     }
 
     /// Leaves an empty line for what is printed next.
-    pub(crate) fn erase(&self) {
+    pub fn erase(&self) {
         self.write(ERASE);
     }
 

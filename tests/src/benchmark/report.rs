@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::machine::Machine;
-use crate::measurement::Measurement;
+use super::machine::Machine;
+use super::measurement::Measurement;
 
 /// Shows as Markdown, the JSON lines in a fenced block.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     bench: &'static str,
     text: String,
     lines: Vec<String>,
@@ -17,7 +17,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Of the benchmark of this name. `settings` hold for all its measurements.
-    pub(crate) fn new(bench: &'static str, settings: Value) -> Self {
+    pub fn new(bench: &'static str, settings: Value) -> Self {
         let Machine {
             cores,
             model,
@@ -38,12 +38,12 @@ impl Report {
     }
 
     /// A paragraph.
-    pub(crate) fn say(&mut self, paragraph: impl fmt::Display) {
+    pub fn say(&mut self, paragraph: impl fmt::Display) {
         self.text += &format!("{paragraph}\n\n");
     }
 
     /// A table: its header first. Every row has as many cells.
-    pub(crate) fn table(&mut self, rows: &[Vec<String>]) {
+    pub fn table(&mut self, rows: &[Vec<String>]) {
         for (index, row) in rows.iter().enumerate() {
             self.text += &format!("| {} |\n", row.join(" | "));
             if index == 0 {
@@ -54,7 +54,11 @@ impl Report {
     }
 
     /// A line of JSON.
-    pub(crate) fn measured(&mut self, measurement: Measurement) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    pub fn measured(&mut self, measurement: Measurement) -> anyhow::Result<()> {
         self.lines.push(measurement.line(self.bench)?);
         Ok(())
     }
@@ -67,14 +71,14 @@ impl fmt::Display for Report {
 }
 
 /// The cells of one row.
-pub(crate) fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
+pub fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spread::Spread;
+    use crate::benchmark::Spread;
 
     #[test]
     fn a_report_is_a_table_and_then_lines_of_json() {

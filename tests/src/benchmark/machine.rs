@@ -7,19 +7,22 @@ use std::thread::available_parallelism;
 
 /// Shows as one line of Markdown.
 #[derive(Debug)]
-pub(crate) struct Machine {
-    pub(crate) cores: usize,
-    pub(crate) model: String,
-    pub(crate) kernel: String,
+pub struct Machine {
+    /// How many this program may run on; 0 where that is unknown.
+    pub cores: usize,
+    /// What the processor calls itself.
+    pub model: String,
+    /// The version of Linux.
+    pub kernel: String,
     /// The compiler on this machine; it may have built this program or not.
-    pub(crate) compiler: String,
+    pub compiler: String,
     /// Of the working tree the benchmark was started in, with `+` if it has changes.
-    pub(crate) commit: String,
+    pub commit: String,
 }
 
 impl Machine {
     /// The one this program runs on.
-    pub(crate) fn this() -> Self {
+    pub fn this() -> Self {
         let commit = said_by("git", &["rev-parse", "--short", "HEAD"]);
         let changes = said_by("git", &["status", "--porcelain", "--untracked-files=no"]);
         let commit = match (commit, changes.as_deref()) {
