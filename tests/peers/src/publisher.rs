@@ -21,7 +21,7 @@ pub(crate) const WINDOW: u64 = 12_288;
 /// Every so many messages the subscribers say how far they are.
 pub(crate) const MARK_EVERY: u64 = 512;
 /// Messages published before the network has its turn.
-const BURST: u64 = 64;
+const BURST: u64 = 256;
 /// How often is asked who is there.
 const GREET_EVERY: Duration = Duration::from_millis(20);
 /// After so long without an answer something is lost.

@@ -60,12 +60,7 @@ impl<O: Outgoing> Publisher<O> {
         let end = now_ns() + nanoseconds(load.duration);
         let mut sender = self.outgoing.sender(load.bytes)?;
         while now_ns() < end {
-            for _ in 0..self.room().min(
-                std::env::var("BURST")
-                    .ok()
-                    .and_then(|b| b.parse().ok())
-                    .unwrap_or(BURST),
-            ) {
+            for _ in 0..self.room().min(BURST) {
                 sender.send(Payload {
                     number: self.published,
                     published_ns: 0,
