@@ -8,9 +8,9 @@ use foldhash::fast::RandomState;
 
 use crate::codec;
 use crate::draft::MAX_PAYLOAD_BYTES;
-use crate::mac::{self, Mac};
-use crate::record::Record;
-use crate::seal::{FrameKind, HEAD_LEN_BYTES, TAG_BYTES, trailer};
+use crate::mac::{self, Mac, TAG_BYTES};
+use crate::record::{HEAD_LEN_BYTES, Record};
+use crate::seal::{FrameKind, trailer};
 use crate::{Envelope, Head, Instance, KeyRing, Source, StreamHeader};
 
 /// Largest body a receiver accepts, whatever its own publish limit.

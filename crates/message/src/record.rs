@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 
-use crate::seal::{HEAD_LEN_BYTES, TAG_BYTES};
+use crate::mac::TAG_BYTES;
 use crate::{Head, Instance};
+
+/// Bytes of the head's length.
+pub(crate) const HEAD_LEN_BYTES: usize = 2;
 
 /// The layout of a body, see [`crate::Sealer`], and the fields that delivery needs.
 #[derive(Debug, Clone, Copy)]

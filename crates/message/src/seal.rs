@@ -17,15 +17,10 @@ use bytes::{BufMut, Bytes};
 use crate::codec::{self, CodecError};
 use crate::head::MAX_HEAD_BYTES;
 use crate::leb128;
-use crate::mac::Mac;
-use crate::record::Record;
+use crate::mac::{Mac, TAG_BYTES};
+use crate::record::{HEAD_LEN_BYTES, Record};
 use crate::segment::ALONE_BYTES;
 use crate::{BatchBuilder, Draft, Envelope, Head, Instance, KeyRing, Source, StreamHeader, Timestamp};
-
-/// Bytes of HMAC-SHA256 that travel: 128 bits, as TLS uses for its own tags.
-pub const TAG_BYTES: usize = 16;
-/// Bytes of the head's length.
-pub(crate) const HEAD_LEN_BYTES: usize = 2;
 
 /// What a frame holds. Part of what is signed: a frame of one kind never passes for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
