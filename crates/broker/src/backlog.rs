@@ -67,7 +67,8 @@ impl Backlog {
         (now, time): (Duration, Timestamp),
         settings: &InstanceSettings,
     ) -> Result<u64, SealError> {
-        if self.open_at != now || absorbed.is_alone() {
+        let is_alone = absorbed.is_alone();
+        if self.open_at != now || is_alone {
             self.close();
         }
         let seq = self.head + 1;
@@ -82,7 +83,7 @@ impl Backlog {
         {
             self.evict();
         }
-        if self.open.is_full() {
+        if is_alone || self.open.is_full() {
             self.close();
         }
         Ok(seq)

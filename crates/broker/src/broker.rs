@@ -197,7 +197,7 @@ impl Broker {
         self.exchange(instance).read_feed(seq, max, out)
     }
 
-    /// The same by batches, up to `max` of them: nothing is copied.
+    /// The same by batches, up to `max` of them: only the newest, as long as it is small, is copied.
     pub fn read_batches(&self, instance: Instance, seq: u64, max: usize, out: &mut Vec<BatchTail>) -> FeedRead {
         self.exchange(instance).read_batches(seq, max, out)
     }

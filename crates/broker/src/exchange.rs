@@ -144,10 +144,8 @@ impl Exchange {
                     note_filling(&mut state.filling, group, &mut inner);
                 }
             }
-            if let Some(newest) = batch.envelopes().next_back() {
-                state.arrive(slot, newest.seq());
-                state.newest_cost = newest.cost();
-            }
+            state.arrive(slot, batch.last_seq());
+            state.newest_cost = batch.cost_at(batch.len().saturating_sub(1));
         }
         self.counters.received.add(batch.len() as u64);
         self.count_lost(lost);

@@ -90,6 +90,9 @@ impl Inner {
         wake: &mut Vec<Waker>,
     ) -> u64 {
         let from = self.live_from(slot);
+        if batch.last_seq() < from {
+            return 0;
+        }
         while !places.is_empty() && batch.seq_at(places.start) < from {
             places.start += 1;
         }

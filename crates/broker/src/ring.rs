@@ -180,8 +180,9 @@ impl Ring {
             return 0;
         }
         let cost = item.cost();
-        if let Delivery::Message(envelope) = &item {
-            self.footprint.add(1, cost, envelope.memory());
+        match &item {
+            Delivery::Message(envelope) => self.footprint.add(1, cost, envelope.piece()),
+            _ => self.footprint.pay(1, cost),
         }
         self.bytes += cost;
         self.items.push_back(item);
@@ -220,15 +221,15 @@ impl Ring {
 
     /// Keeps the bounds after something was added, and wakes readers. Returns how many deliveries were lost.
     fn settle(&mut self, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
-        if self.footprint.is_excessive() {
-            self.footprint.shrink(&mut self.items);
-        }
         let mut lost = 0;
         while self.items.len() > 1
             && !is_planted(Planted::QueueUnbounded)
             && (self.items.len() > self.max_messages || self.bytes > self.max_bytes)
         {
             lost += self.drop_oldest(instance);
+        }
+        if self.footprint.is_excessive() {
+            self.footprint.shrink(&mut self.items);
         }
         self.wake_all(wake);
         lost
@@ -280,9 +281,6 @@ impl Ring {
         }
         let messages = self.take_items(id, out);
         self.trim();
-        if self.items.is_empty() {
-            self.footprint.clear();
-        }
         Read::Some { messages }
     }
 
@@ -444,6 +442,13 @@ impl Ring {
 
     /// Lets go of items that every cursor has read. Cursors that lag will read all there is, so then nothing goes.
     fn trim(&mut self) {
+        self.let_go();
+        if self.items.is_empty() {
+            self.footprint.clear();
+        }
+    }
+
+    fn let_go(&mut self) {
         if self.lagging > 0 {
             return;
         }

@@ -12,8 +12,8 @@ use quinn::RecvStream;
 use crate::shared::Shared;
 use crate::sources::Upstream;
 
-/// Chunks, of a packet each, that are taken together.
-const CHUNKS: usize = 32;
+/// Chunks, of a packet each, that are taken together: few enough that the room of queues is looked at between them.
+const CHUNKS: usize = 8;
 
 /// Receives a data stream, whose kind byte was read, until it ends.
 pub(crate) async fn receive(

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::planted::{Planted, is_planted};
+use crate::piece::Piece;
 use crate::record::Record;
-use crate::segment::{SEGMENT_BYTES, Segment};
+use crate::segment::{ALONE_BYTES, SEGMENT_BYTES, Segment};
 use crate::{Envelope, Source, Verified};
 
 /// Messages of one feed, in order, in one piece of memory: what one of them costs to hold is shared by all. Cheap to
@@ -24,6 +24,8 @@ struct Inner {
     records: Vec<Record>,
     /// Where a message's topic is not that of the message before.
     turns: Vec<u32>,
+    /// Bytes of all of that.
+    allocated: usize,
 }
 
 impl Batch {
@@ -98,9 +100,12 @@ impl Batch {
         self.0.records.get(place).map_or(0, |record| record.seq)
     }
 
-    /// Which piece of memory it is, told by the address where that begins, and how large.
-    pub fn piece(&self) -> (usize, usize) {
-        (self.0.memory.as_ptr() as usize, self.0.memory.len())
+    /// The piece of memory that its messages share.
+    pub fn piece(&self) -> Piece {
+        Piece {
+            begin: self.0.memory.as_ptr() as usize,
+            bytes: self.0.allocated,
+        }
     }
 
     /// What a message counts against limits in bytes.
@@ -127,10 +132,6 @@ impl Batch {
 
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.0.source
-    }
-
-    pub(crate) fn memory(&self) -> &Bytes {
-        &self.0.memory
     }
 }
 
@@ -168,7 +169,11 @@ impl BatchBuilder {
         self.begin();
         let at = self.memory.len() as u32;
         self.memory.extend_from_slice(body);
-        let record = Record { at, ..verified.record };
+        let record = Record {
+            at,
+            framing: 0,
+            ..verified.record
+        };
         if verified.repeats_topic && !self.records.is_empty() {
             self.records.push(record);
         } else {
@@ -179,6 +184,12 @@ impl BatchBuilder {
     /// Whether no message more should share its memory: whoever holds one of them holds all.
     pub fn is_full(&self) -> bool {
         self.memory.len() >= SEGMENT_BYTES
+    }
+
+    /// Whether a body is so large that it must not share its memory with others: what is collected should be finished before
+    /// it is added, and after.
+    pub fn is_alone(body: &[u8]) -> bool {
+        body.len() >= ALONE_BYTES
     }
 
     /// Bytes of its memory.
@@ -201,16 +212,34 @@ impl BatchBuilder {
         if self.records.is_empty() {
             return None;
         }
-        self.usual = (self.memory.len().min(SEGMENT_BYTES * 2), self.records.len());
-        if is_planted(Planted::SwappedInBatch) {
-            self.records.reverse();
+        self.usual = (self.memory.len(), self.records.len());
+        let mut memory = std::mem::take(&mut self.memory);
+        let mut records = std::mem::take(&mut self.records);
+        let turns = std::mem::take(&mut self.turns);
+        // What the last batch needed may be far more than this one has.
+        if memory.len() < memory.capacity() / 2 {
+            memory.shrink_to_fit();
+            records.shrink_to_fit();
         }
+        let allocated = memory.capacity()
+            + records.capacity() * size_of::<Record>()
+            + turns.capacity() * size_of::<u32>()
+            + size_of::<Inner>();
         Some(Batch(Arc::new(Inner {
             source: self.source.clone(),
-            memory: std::mem::take(&mut self.memory).into(),
-            records: std::mem::take(&mut self.records),
-            turns: std::mem::take(&mut self.turns),
+            memory: memory.into(),
+            records,
+            turns,
+            allocated,
         })))
+    }
+
+    /// Exchanges the first two messages: a bug that is planted, and must be found.
+    #[cfg(planted)]
+    pub fn swap_first_two(&mut self) {
+        if self.records.len() > 1 {
+            self.records.swap(0, 1);
+        }
     }
 
     /// A copy of what was collected, from a place on; `None` if there is nothing.
@@ -238,17 +267,26 @@ impl BatchBuilder {
     pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
         if self.records.is_empty() {
             let (bytes, messages) = self.usual;
-            self.memory.reserve(bytes);
+            // A batch ends with the message that fills it.
+            self.memory.reserve_exact(match bytes {
+                SEGMENT_BYTES.. => SEGMENT_BYTES + ALONE_BYTES,
+                bytes => bytes,
+            });
             self.records.reserve(messages);
         }
         &mut self.memory
     }
 
-    /// Takes memory that holds the first message.
-    pub(crate) fn begin_with(&mut self, memory: Vec<u8>) -> &mut Vec<u8> {
-        debug_assert!(self.records.is_empty(), "messages share their memory from the first on");
-        self.memory = memory;
-        &mut self.memory
+    /// The same for a message whose payload is written already, in memory of its own: that is taken, if nothing was
+    /// collected, or copied. Says where it begins.
+    pub(crate) fn begin_with(&mut self, memory: Vec<u8>) -> (&mut Vec<u8>, usize) {
+        let begin = self.memory.len();
+        if self.records.is_empty() {
+            self.memory = memory;
+        } else {
+            self.memory.extend_from_slice(&memory);
+        }
+        (&mut self.memory, begin)
     }
 
     /// Adds the message that was written.

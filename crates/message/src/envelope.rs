@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::batch::Batch;
+use crate::piece::Piece;
 use crate::record::Record;
 use crate::segment::{SEGMENT_BYTES, Segment};
 use crate::{Head, Instance, MessageId, Source, Timestamp};
@@ -13,7 +14,7 @@ use crate::{Head, Instance, MessageId, Source, Timestamp};
 /// One published message, immutable and cheap to clone (one reference count).
 ///
 /// It holds the very bytes that were signed. An envelope that exists was checked: its head decodes and, if it came
-/// from another node, its signature was verified. It may share up to 16 KiB of memory with its neighbours in the feed:
+/// from another node, its signature was verified. It may share up to 24 KiB of memory with its neighbours in the feed:
 /// who keeps a few of very many for long should copy what it needs of them.
 #[derive(Clone)]
 pub struct Envelope(Held);
@@ -78,12 +79,7 @@ impl Envelope {
 
     /// Where it was published.
     pub fn topic(&self) -> &str {
-        std::str::from_utf8(self.topic_bytes()).unwrap_or_default()
-    }
-
-    /// The same as bytes, for looking it up: 10 ns less.
-    pub fn topic_bytes(&self) -> &[u8] {
-        self.record().topic(self.body())
+        std::str::from_utf8(self.record().topic(self.body())).unwrap_or_default()
     }
 
     /// All fields of the head, decoded afresh (about 60 ns): keep the value when several are needed.
@@ -111,14 +107,6 @@ impl Envelope {
         self.record().payload(self.body())
     }
 
-    /// The payload, sharing this envelope's memory.
-    pub fn share_payload(&self) -> Bytes {
-        match &self.0 {
-            Held::Alone(alone) => alone.body.slice(..alone.record.payload_len as usize),
-            Held::InBatch(batch, index) => batch.record(*index).share_payload(batch.memory()),
-        }
-    }
-
     /// Whether it carries a signature. Unsigned messages never leave their node.
     pub fn is_signed(&self) -> bool {
         self.record().signed
@@ -137,13 +125,13 @@ impl Envelope {
         self.record().cost()
     }
 
-    /// Which piece of memory it lies in, told by the address where that begins, and how large that is at most.
-    pub fn memory(&self) -> (usize, usize) {
+    /// The piece of memory that it lies in.
+    pub fn piece(&self) -> Piece {
         match &self.0 {
-            Held::Alone(alone) => {
-                let begin = (alone.body.as_ptr() as usize).wrapping_sub(alone.record.at as usize);
-                (begin, SEGMENT_BYTES.max(alone.body.len()))
-            }
+            Held::Alone(alone) => Piece {
+                begin: (alone.body.as_ptr() as usize).wrapping_sub(alone.record.at as usize),
+                bytes: SEGMENT_BYTES.max(alone.body.len()),
+            },
             Held::InBatch(batch, _) => batch.piece(),
         }
     }

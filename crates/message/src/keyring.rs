@@ -6,7 +6,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::mac::Mac;
+use crate::mac::{self, Mac};
 
 /// Shortest secret accepted, in bytes.
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -98,6 +98,8 @@ impl Key {
         id.0.iter_mut().zip(id_bytes.iter()).for_each(|(to, from)| *to = *from);
         let mac_key = expand(&hkdf, "bellwether message mac v1");
         let message_mac = Mac::new(&mac_key);
+        // A node that signed wrongly would be cut off from its mesh, and nobody would know why.
+        assert!(mac::is_sound(&mac_key), "HMAC-SHA256 does not work on this CPU");
         Ok(Self { id, hkdf, message_mac })
     }
 }

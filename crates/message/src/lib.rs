@@ -20,6 +20,7 @@ mod content_type;
 mod draft;
 mod envelope;
 mod head;
+mod piece;
 mod record;
 mod segment;
 
@@ -50,6 +51,7 @@ pub use self::message_id::{MessageId, MessageIdError};
 pub use self::node_id::{LabelEnd, MAX_NODE_ID_BYTES, MAX_NODE_LABEL_BYTES, NodeId, NodeIdError};
 pub use self::open::{MAX_BODY_BYTES, Opener, Verified, VerifyError};
 pub use self::pattern::Pattern;
+pub use self::piece::Piece;
 pub use self::seal::{Absorbed, FrameKind, SealError, Sealer};
 pub use self::segment::Segment;
 pub use self::stream_header::StreamHeader;

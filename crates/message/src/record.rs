@@ -1,7 +1,5 @@
 //! Where the parts of one message lie, and what is read of it again and again.
 
-use bytes::Bytes;
-
 use crate::mac::TAG_BYTES;
 use crate::{Head, Instance};
 
@@ -63,11 +61,5 @@ impl Record {
     pub(crate) fn body<'a>(&self, memory: &'a [u8]) -> &'a [u8] {
         let at = self.at as usize;
         memory.get(at..at + self.body_len()).unwrap_or_default()
-    }
-
-    /// The same, sharing the memory.
-    pub(crate) fn share_payload(&self, memory: &Bytes) -> Bytes {
-        let at = self.at as usize;
-        memory.slice(at..at + self.payload_len as usize)
     }
 }

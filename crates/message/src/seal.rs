@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `block` stands for cluster, key id, node, epoch, instance and format version ([`StreamHeader`]). The payload comes
-//! first so that a publisher copies and absorbs it before it takes the feed's lock; the lengths come last and make
+//! first so that a publisher absorbs it, and copies a large one, before it takes the feed's lock; the lengths come last and make
 //! the concatenation unambiguous. Every field of a message is covered.
 
 use std::sync::Arc;
@@ -136,10 +136,10 @@ impl Sealer {
         record.framing = framing.len;
         let memory = match absorbed.memory {
             Some(memory) => {
-                let memory = batch.begin_with(memory);
-                record.at = FRAMING_BYTES as u32;
-                let before = FRAMING_BYTES - usize::from(framing.len);
-                if let Some(place) = memory.get_mut(before..FRAMING_BYTES) {
+                let (memory, begin) = batch.begin_with(memory);
+                let at = begin + FRAMING_BYTES;
+                record.at = at as u32;
+                if let Some(place) = memory.get_mut(at - usize::from(framing.len)..at) {
                     place.copy_from_slice(framing.bytes());
                 }
                 memory

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
+#[cfg(planted)]
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
     BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
 };
@@ -122,8 +124,12 @@ impl FrameReader {
     ) -> Result<(), ReceiveError> {
         match open_message(&mut self.opener, feed, delta, body)? {
             Opened::Message(verified) => {
+                let is_alone = BatchBuilder::is_alone(body);
+                if is_alone {
+                    self.flush(broker);
+                }
                 self.batch.push(verified, body);
-                if self.batch.is_full() {
+                if is_alone || self.batch.is_full() {
                     self.flush(broker);
                 }
             }
@@ -176,6 +182,10 @@ impl FrameReader {
     }
 
     fn flush(&mut self, broker: &Broker) {
+        #[cfg(planted)]
+        if is_planted(Planted::SwappedInBatch) {
+            self.batch.swap_first_two();
+        }
         if let Some(batch) = self.batch.finish() {
             broker.deliver(self.slot, self.instance, &batch);
         }

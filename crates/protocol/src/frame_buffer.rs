@@ -6,6 +6,9 @@ use crate::frame::{put_mark, put_message};
 
 /// Shorter frames are copied: many small pieces cost QUIC more than copying them (six times as much at 128 B).
 const COPIED_BYTES: usize = 1024;
+/// Frames that are a smaller part of their piece of memory are copied too: until the peer has acknowledged them, they
+/// keep all of it alive.
+const SHARED_PART: usize = 4;
 
 /// Frames in order, most of them shared with the backlog they come from, so that any number of peers costs no copy.
 #[derive(Debug, Default)]
@@ -44,9 +47,9 @@ impl FrameBuffer {
         self.put(|out| put_message(delta, body, out));
     }
 
-    /// Appends whole frames.
-    pub fn put_frames(&mut self, frames: Bytes) {
-        if frames.len() < COPIED_BYTES {
+    /// Appends whole frames, which lie in a piece of memory of so many bytes.
+    pub fn put_frames(&mut self, frames: Bytes, piece_bytes: usize) {
+        if frames.len() < COPIED_BYTES || frames.len() < piece_bytes / SHARED_PART {
             return self.put(|out| out.extend_from_slice(&frames));
         }
         self.close();

@@ -287,7 +287,7 @@ impl OutgoingFeed {
                 shared.end = wanted.end;
                 continue;
             }
-            out.put_frames(batch.frames(shared));
+            out.put_frames(batch.frames(shared), batch.piece().bytes);
             shared = if delta == 1 {
                 wanted
             } else {
@@ -295,7 +295,7 @@ impl OutgoingFeed {
                 wanted.start + 1..wanted.end
             };
         }
-        out.put_frames(batch.frames(shared));
+        out.put_frames(batch.frames(shared), batch.piece().bytes);
         messages
     }
 
