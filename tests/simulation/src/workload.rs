@@ -75,7 +75,8 @@ impl World {
         own.calls += 1;
         let call = own.calls;
         let len = if self.is_busy && self.random.percent(5) {
-            self.random.between(200, 3000)
+            // Some are large enough to have memory of their own.
+            self.random.between(200, 9000)
         } else {
             self.random.between(8, 60)
         };
