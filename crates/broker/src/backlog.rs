@@ -185,6 +185,7 @@ fn place(batch: &Batch, seq: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use bellwether_message::{ContentType, Epoch, Instance, NodeId, Topic};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -277,5 +278,95 @@ mod tests {
         assert_eq!(feed.backlog.len(), 100);
         let bytes: usize = feed.backlog.starting_at(0).map(|envelope| envelope.cost()).sum();
         assert_eq!(feed.backlog.bytes(), bytes);
+    }
+
+    /// Bytes of small messages that share memory; of one that has its own; of one that fills most of a piece.
+    const SIZES: [usize; 5] = [0, 200, 1_500, 5_000, 10_000];
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// So many of one size.
+        Publish(usize, usize),
+        /// So many seconds pass.
+        Wait(u64),
+        Expire,
+        Read,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (0..SIZES.len(), 1..12usize).prop_map(|(size, times)| Step::Publish(size, times)),
+            2 => (1..6u64).prop_map(Step::Wait),
+            2 => Just(Step::Expire),
+            2 => Just(Step::Read),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        /// Whatever the sizes are and whoever reads meanwhile: what is kept is the newest within the bounds, and it is
+        /// read from any seq on.
+        #[test]
+        fn what_is_kept_is_the_newest_that_the_bounds_allow(
+            steps in proptest::collection::vec(step(), 1..40),
+            messages in 1..60usize,
+            bytes in prop_oneof![Just(usize::MAX), 1..100_000usize],
+        ) {
+            let (mut feed, settings) = (Feed::new(), settings(messages, bytes));
+            // Seq, bytes of the payload, cost, and second of each that is kept.
+            let mut kept: VecDeque<(u64, usize, usize, u64)> = VecDeque::new();
+            let (mut now, mut head) = (0, 0);
+            for step in steps {
+                match step {
+                    Step::Publish(size, times) => for _ in 0..times {
+                        head += 1;
+                        feed.publish(SIZES[size], now, &settings);
+                        let newest = feed.backlog.newest(&mut Segment::default()).unwrap();
+                        prop_assert_eq!((newest.seq(), newest.payload().len()), (head, SIZES[size]));
+                        kept.push_back((head, SIZES[size], newest.cost(), now));
+                        let cost = |kept: &VecDeque<(u64, usize, usize, u64)>| kept.iter().map(|(_, _, cost, _)| cost).sum::<usize>();
+                        while kept.len() > 1 && (kept.len() > messages || cost(&kept) > bytes) {
+                            kept.pop_front();
+                        }
+                    },
+                    Step::Wait(seconds) => now += seconds,
+                    Step::Expire => {
+                        feed.backlog.expire(Duration::from_secs(now), &settings);
+                        kept.retain(|(.., at)| now - at <= 10);
+                    }
+                    Step::Read => for from in 0..=head + 1 {
+                        let expected = kept.iter().filter(|(seq, ..)| *seq >= from);
+                        let expected: Vec<_> = expected.map(|(seq, size, cost, _)| (*seq, *size, *cost)).collect();
+                        let read = feed.backlog.starting_at(from).map(|envelope| (envelope.seq(), envelope.payload().len(), envelope.cost()));
+                        prop_assert_eq!(read.collect::<Vec<_>>(), expected);
+                    },
+                }
+                prop_assert_eq!(feed.backlog.len(), kept.len());
+                prop_assert_eq!(feed.backlog.bytes(), kept.iter().map(|(_, _, cost, _)| cost).sum::<usize>());
+                prop_assert_eq!(feed.backlog.first_seq(), kept.front().map(|(seq, ..)| *seq));
+                prop_assert_eq!(feed.backlog.head(), head);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_batch_goes_with_time() {
+        let mut feed = Feed::new();
+        let settings = settings(4, usize::MAX);
+        // One batch, of which the bound leaves two; then another.
+        (1..=4).for_each(|_| feed.publish(100, 0, &settings));
+        (5..=6).for_each(|_| feed.publish(100, 5, &settings));
+        assert_eq!(feed.seqs(0), [3, 4, 5, 6]);
+        feed.backlog.expire(Duration::from_secs(10), &settings);
+        assert_eq!(feed.seqs(0), [3, 4, 5, 6], "not yet");
+        feed.backlog.expire(Duration::from_secs(11), &settings);
+        assert_eq!(feed.seqs(0), [5, 6]);
+        let bytes: usize = feed.backlog.starting_at(0).map(|envelope| envelope.cost()).sum();
+        assert_eq!((feed.backlog.bytes(), feed.backlog.len()), (bytes, 2));
+        feed.publish(100, 5, &settings);
+        feed.backlog.expire(Duration::from_secs(16), &settings);
+        assert_eq!((feed.backlog.bytes(), feed.backlog.len()), (0, 0));
+        assert_eq!((feed.backlog.first_seq(), feed.backlog.head()), (None, 7));
     }
 }

@@ -177,3 +177,6 @@ pub enum VerifyError {
     #[error("invalid_format")]
     InvalidFormat,
 }
+
+#[cfg(test)]
+mod tests;

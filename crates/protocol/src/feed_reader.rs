@@ -326,4 +326,76 @@ mod tests {
         assert_eq!(told, [] as [&str; 0]);
         assert!(matches!(taken, Err(ReceiveError::Unverified(_))), "{taken:?}");
     }
+
+    /// b takes the confirmation of its pattern and three messages, each in a chunk of its own and made other by
+    /// `harm`, all at once. What came of them; the next seq that b asks for; what its subscription is told.
+    fn taken_at_once(harm: impl FnOnce(&mut Vec<Bytes>)) -> (Result<bool, ReceiveError>, u64, Vec<String>) {
+        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let (a, b) = (broker("a", &ring), broker("b", &ring));
+        let pattern = Pattern::new("t").unwrap();
+        let mut subscription = b.subscribe(INSTANCE, [pattern.clone()]).unwrap();
+        let slot = b.attach(a.source().clone(), true);
+        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, 0);
+        outgoing.want_only(vec![(pattern, 1, 1)], 0);
+        let mut frames = FrameBuffer::default();
+        let mut next_chunk = || {
+            outgoing.fill(&a, &mut frames).unwrap();
+            frames.take_whole()
+        };
+        let mut chunks = vec![next_chunk()];
+        for text in ["one", "two", "three"] {
+            let draft = Draft::new(Topic::new("t").unwrap(), "e").text(text);
+            a.publish(INSTANCE, &draft).unwrap();
+            chunks.push(next_chunk());
+        }
+        harm(&mut chunks);
+        let mut feed = IncomingFeed::from_start();
+        let header = a.sealer(INSTANCE).header().unwrap();
+        let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
+        let taken = reader.take(chunks, &mut feed, &b);
+        let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
+            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        });
+        (taken, feed.next(), told.collect())
+    }
+
+    #[test]
+    fn chunks_taken_at_once_are_one_stream() {
+        let (taken, next, told) = taken_at_once(|chunks| {
+            let stream = chunks.concat();
+            *chunks = stream.chunks(7).map(Bytes::copy_from_slice).collect();
+        });
+        assert!(taken.unwrap(), "the pattern was confirmed");
+        assert_eq!((next, told.join(" ")), (4, "one two three".to_owned()));
+    }
+
+    #[test]
+    fn an_error_ends_the_stream_after_what_came_before_it_and_before_what_comes_after() {
+        // No such kind; longer than any frame; a message that was already received.
+        let malformed = Bytes::from_static(&[1, 2]);
+        let too_long = Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x7f]);
+        type Bad = fn(&[Bytes], Bytes) -> Bytes;
+        let places: [Bad; 2] = [|_, bad| bad, |rest, bad| [&bad[..], &rest[0]].concat().into()];
+        for place in places {
+            for what in ["malformed", "too long", "again"] {
+                let (taken, next, told) = taken_at_once(|chunks| {
+                    let bad = match what {
+                        "malformed" => malformed.clone(),
+                        "too long" => too_long.clone(),
+                        _ => chunks[1].clone(),
+                    };
+                    let bad = place(&chunks[2..], bad);
+                    chunks.insert(2, bad);
+                });
+                let is_the_first_error = match what {
+                    "malformed" => matches!(taken, Err(ReceiveError::Frame(FrameError::Malformed))),
+                    "too long" => matches!(taken, Err(ReceiveError::Frame(FrameError::TooLong))),
+                    _ => matches!(taken, Err(ReceiveError::Order(_))),
+                };
+                assert!(is_the_first_error, "{what}: {taken:?}");
+                assert_eq!((next, told), (2, vec!["one".to_owned()]), "{what}");
+            }
+        }
+    }
 }

@@ -265,4 +265,80 @@ mod tests {
         parser.push(Bytes::from_static(&[0]));
         assert_eq!(parser.next_frame(), Err(FrameError::Malformed), "empty frame");
     }
+
+    /// A stream of two small frames with a large one between, and where each of them begins, and the end.
+    fn around(large: usize) -> (Bytes, Vec<usize>) {
+        let (mut stream, mut bounds) = (BytesMut::new(), vec![0]);
+        for (delta, len) in [(1, 10), (300, large), (2, 10)] {
+            put_message(delta, &vec![delta as u8; len], &mut stream);
+            bounds.push(stream.len());
+        }
+        (stream.freeze(), bounds)
+    }
+
+    #[test]
+    fn a_frame_larger_than_what_is_kept_for_it_straddles_chunks_of_any_size() {
+        for large in [USUAL_PARTIAL - 4, USUAL_PARTIAL, 100_000] {
+            let (stream, bounds) = around(large);
+            let sent = [(1, 10), (300, large), (2, 10)];
+            let sent: Vec<Parsed> = sent.map(|(delta, len)| (Some(delta), vec![delta as u8; len])).into();
+            for chunk in [1, 7, 1_200, USUAL_PARTIAL, large] {
+                let cuts: Vec<usize> = (chunk..stream.len()).step_by(chunk).collect();
+                assert_eq!(parse(&stream, &cuts).as_ref(), Ok(&sent), "{large} bytes by {chunk}");
+            }
+            for cut in bounds.iter().flat_map(|bound| bound.saturating_sub(6)..bound + 6) {
+                assert_eq!(parse(&stream, &[cut]).as_ref(), Ok(&sent), "{large} bytes cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_frame_leaves_no_memory_behind() {
+        let (stream, bounds) = around(100_000);
+        let mut parser = FrameParser::default();
+        parser.push(stream.slice(..bounds[2] - 1));
+        while parser.next_frame().unwrap().is_some() {}
+        assert!(parser.partial.capacity() > USUAL_PARTIAL);
+        parser.push(stream.slice(bounds[2] - 1..));
+        while parser.next_frame().unwrap().is_some() {}
+        assert!(parser.partial.capacity() <= USUAL_PARTIAL);
+    }
+
+    #[test]
+    fn a_stream_is_inside_a_frame_everywhere_but_between_two() {
+        let (stream, bounds) = around(40_000);
+        let near = bounds.iter().flat_map(|bound| bound.saturating_sub(8)..bound + 8);
+        for cut in near.chain([20_000]).filter(|cut| *cut <= stream.len()) {
+            let mut parser = FrameParser::default();
+            assert!(!parser.is_inside_frame());
+            parser.push(stream.slice(..cut));
+            while parser.next_frame().unwrap().is_some() {}
+            assert_eq!(parser.is_inside_frame(), !bounds.contains(&cut), "cut at {cut}");
+            parser.push(stream.slice(cut..));
+            while parser.next_frame().unwrap().is_some() {}
+            assert!(!parser.is_inside_frame(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_inside_a_frame_while_bytes_wait_behind_one_that_was_handed_out() {
+        let (stream, bounds) = around(40_000);
+        let mut parser = FrameParser::default();
+        parser.push(stream.slice(..bounds[1] + 9));
+        assert!(parser.is_inside_frame(), "nothing was handed out");
+        parser.next_frame().unwrap().unwrap();
+        assert!(parser.is_inside_frame(), "the second has begun");
+        assert_eq!(parser.next_frame(), Ok(None));
+        parser.push(stream.slice(bounds[1] + 9..bounds[2]));
+        parser.next_frame().unwrap().unwrap();
+        assert!(
+            !parser.is_inside_frame(),
+            "the second has straddled chunks and ended with one"
+        );
+        parser.push(stream.slice(bounds[2]..));
+        assert!(parser.is_inside_frame());
+        parser.next_frame().unwrap().unwrap();
+        assert!(!parser.is_inside_frame(), "and the third");
+        assert_eq!(parser.next_frame(), Ok(None));
+    }
 }

@@ -346,3 +346,6 @@ impl OutgoingFeed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,20 +112,49 @@ fn a_closed_ring_is_read_to_its_end() {
     assert_eq!(ring.read(reader, &mut out, None), Read::Closed);
 }
 
+/// Messages of one feed, in one batch.
+fn batch(node: &str, seqs: std::ops::RangeInclusive<u64>) -> Batch {
+    let envelopes: Vec<Envelope> = seqs
+        .map(|seq| match message(node, seq) {
+            Delivery::Message(envelope) => envelope,
+            other => panic!("not a message: {other:?}"),
+        })
+        .collect();
+    Batch::copied(&envelopes).unwrap()
+}
+
+/// What a reader is told: of which feed, first and last seq, how many, and whether they are gone.
+fn told(items: &[Delivery]) -> Vec<(String, u64, u64, u64, bool)> {
+    let told = items.iter().map(|item| match item {
+        Delivery::Message(envelope) => {
+            let (node, seq) = (envelope.reporting_node(), envelope.seq());
+            (node.to_owned(), seq, seq, 1, false)
+        }
+        Delivery::Gap(gap) => (gap.source.node.to_string(), gap.first, gap.last, gap.count, true),
+        other => panic!("not pushed: {other:?}"),
+    });
+    told.collect()
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Push(u8),
+    /// So many messages of a batch that has some more before and after them.
+    PushBatch(u8, u64, u64),
     Read(prop::sample::Index),
     Join,
     Leave(prop::sample::Index),
+    Stop(prop::sample::Index),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..3u8).prop_map(Step::Push),
+        3 => (0..3u8, 0..12u64, 0..3u64).prop_map(|(feed, messages, more)| Step::PushBatch(feed, messages, more)),
         3 => any::<prop::sample::Index>().prop_map(Step::Read),
         1 => Just(Step::Join),
         1 => any::<prop::sample::Index>().prop_map(Step::Leave),
+        1 => any::<prop::sample::Index>().prop_map(Step::Stop),
     ]
 }
 
@@ -133,15 +162,23 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     /// Whatever readers do, each sees every item pushed after it joined exactly once, or in exactly one gap's count,
-    /// in order; and the ring stays within its bound.
+    /// in order; the ring stays within its bounds; and a batch is what its messages are one by one.
     #[test]
-    fn every_reader_can_account_for_every_item(steps in proptest::collection::vec(step(), 1..200), bound in 1usize..6) {
-        let mut ring = ring(bound, usize::MAX);
+    fn every_reader_can_account_for_every_item(
+        steps in proptest::collection::vec(step(), 1..200),
+        bound in 1usize..6,
+        max_bytes in prop_oneof![Just(usize::MAX), 1usize..1_000],
+    ) {
+        // The second gets one by one what the first gets in batches.
+        let mut ring = [ring(bound, max_bytes), ring(bound, max_bytes)];
         let mut next: HashMap<u8, u64> = HashMap::new();
         // Per reader: per feed the last seq accounted for.
         let mut readers: Vec<(CursorId, HashMap<String, u64>)> = Vec::new();
-        let check = |ring: &mut Ring, reader: &mut (CursorId, HashMap<String, u64>)| {
-            for item in read(ring, reader.0) {
+        let mut stopped: Vec<CursorId> = Vec::new();
+        let check = |[ring, single]: &mut [Ring; 2], reader: &mut (CursorId, HashMap<String, u64>)| {
+            let items = read(ring, reader.0);
+            assert_eq!(told(&items), told(&read(single, reader.0)));
+            for item in items {
                 match item {
                     Delivery::Message(envelope) => {
                         let last = reader.1.entry(envelope.reporting_node().to_owned()).or_insert(0);
@@ -159,30 +196,60 @@ proptest! {
             }
         };
         for step in steps {
+            let is_push = matches!(step, Step::Push(_) | Step::PushBatch(_, 1.., _));
             match step {
-                Step::Push(feed) if !readers.is_empty() => {
+                Step::Push(feed) => {
                     let seq = next.entry(feed).or_insert(0);
                     *seq += 1;
-                    ring.push(message(&format!("n{feed}"), *seq), INSTANCE, &mut Vec::new());
+                    let lost = ring.each_mut().map(|ring| ring.push(message(&format!("n{feed}"), *seq), INSTANCE, &mut Vec::new()));
+                    prop_assert_eq!(lost[0], lost[1]);
                 }
-                Step::Push(_) => {}
+                Step::PushBatch(feed, messages, more) => {
+                    let node = format!("n{feed}");
+                    let seq = next.entry(feed).or_insert(0);
+                    let before = more.min(*seq);
+                    let batch = batch(&node, *seq + 1 - before..=*seq + messages + more + 1);
+                    let places = before as usize..(before + messages) as usize;
+                    let [ring, single] = &mut ring;
+                    let lost = ring.push_batch(&batch, places, INSTANCE, &mut Vec::new());
+                    let one_by_one = (*seq + 1..=*seq + messages).map(|seq| single.push(message(&node, seq), INSTANCE, &mut Vec::new()));
+                    prop_assert_eq!(lost, one_by_one.sum::<u64>());
+                    *seq += messages;
+                }
                 Step::Read(index) if !readers.is_empty() => {
                     let index = index.index(readers.len());
                     check(&mut ring, &mut readers[index]);
                 }
-                Step::Read(_) => {}
                 Step::Join => {
                     let seen = next.iter().map(|(feed, seq)| (format!("n{feed}"), *seq)).collect();
-                    readers.push((ring.add_cursor(), seen));
+                    let [id, same] = ring.each_mut().map(Ring::add_cursor);
+                    prop_assert_eq!(id, same);
+                    readers.push((id, seen));
                 }
-                Step::Leave(index) if !readers.is_empty() => {
+                Step::Leave(index) if readers.len() + stopped.len() > 0 => {
+                    let index = index.index(readers.len() + stopped.len());
+                    let id = if index < readers.len() {
+                        readers.swap_remove(index).0
+                    } else {
+                        stopped.swap_remove(index - readers.len())
+                    };
+                    let was_last = readers.len() + stopped.len() == 0;
+                    prop_assert_eq!(ring.each_mut().map(|ring| ring.remove_cursor(id)), [was_last; 2]);
+                }
+                Step::Stop(index) if !readers.is_empty() => {
                     let (id, _) = readers.swap_remove(index.index(readers.len()));
-                    prop_assert_eq!(ring.remove_cursor(id), readers.is_empty());
+                    ring.iter_mut().for_each(|ring| ring.stop(id));
+                    stopped.push(id);
                 }
-                Step::Leave(_) => {}
+                Step::Read(_) | Step::Leave(_) | Step::Stop(_) => {}
             }
+            let [ring, single] = &ring;
             prop_assert!(ring.items.len() <= bound);
+            prop_assert!(ring.items.len() <= 1 || ring.bytes <= max_bytes);
             prop_assert_eq!(ring.bytes, ring.items.iter().map(Delivery::cost).sum::<usize>());
+            prop_assert_eq!((ring.start, ring.end(), ring.bytes), (single.start, single.end(), single.bytes));
+            // With nobody who reads, what is there goes with the next push.
+            prop_assert!(!readers.is_empty() || !is_push || ring.items.is_empty());
         }
         for reader in &mut readers {
             check(&mut ring, reader);
@@ -191,8 +258,37 @@ proptest! {
                 prop_assert_eq!(seen, *seq);
             }
         }
-        prop_assert_eq!(ring.items.len(), 0);
+        prop_assert!(!stopped.is_empty() || ring[0].items.is_empty());
     }
+}
+
+#[test]
+fn a_batch_passes_by_when_all_cursors_have_stopped() {
+    let mut ring = ring(4, usize::MAX);
+    let stopped = ring.add_cursor();
+    ring.push_batch(&batch("a", 1..=3), 0..3, INSTANCE, &mut Vec::new());
+    ring.stop(stopped);
+    let lost = ring.push_batch(&batch("a", 4..=13), 0..10, INSTANCE, &mut Vec::new());
+    assert_eq!((lost, ring.items.len(), ring.bytes), (0, 0, 0), "nobody has lost it");
+    assert_eq!(ring.end(), 13, "its places are taken");
+    let reader = ring.add_cursor();
+    ring.push_batch(&batch("a", 14..=15), 1..2, INSTANCE, &mut Vec::new());
+    assert_eq!(read(&mut ring, reader).iter().map(seq).collect::<Vec<_>>(), [15]);
+    assert_eq!(ring.items.len(), 0, "what all have read goes");
+}
+
+#[test]
+fn a_part_of_a_batch_that_is_empty_wakes_nobody() {
+    let mut ring = ring(4, usize::MAX);
+    let reader = ring.add_cursor();
+    let mut out = VecDeque::new();
+    assert_eq!(ring.read(reader, &mut out, Some(Waker::noop())), Read::Pending);
+    let (batch, mut wake) = (batch("a", 1..=2), Vec::new());
+    assert_eq!(ring.push_batch(&batch, 1..1, INSTANCE, &mut wake), 0);
+    assert_eq!(wake.len(), 0);
+    assert_eq!(ring.push_batch(&batch, 0..2, INSTANCE, &mut wake), 0);
+    assert_eq!(wake.len(), 1);
+    assert_eq!(ring.read(reader, &mut out, None), Read::Some { messages: 2 });
 }
 
 #[test]
