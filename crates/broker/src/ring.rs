@@ -452,7 +452,8 @@ impl Ring {
         if self.lagging > 0 {
             return;
         }
-        let keep_from = if self.readers == 0 {
+        // No cursor reads on, though some may keep their group.
+        let keep_from = if self.rearmost.1 == 0 {
             self.end()
         } else {
             self.rearmost.0.max(self.start)
