@@ -34,7 +34,7 @@ const MAX_PACKET: u16 = 6500;
 /// QUIC's own number is one.
 const UNACKED_PACKETS: u32 = 10;
 /// How long it may then wait. QUIC's own 25 ms would slow the start of a connection, when fewer packets are on their way.
-const ACK_DELAY: Duration = Duration::from_millis(5);
+const ACK_DELAY: Duration = Duration::from_millis(10);
 /// Unread bytes of one stream. The connection's own window stays unlimited, so that a stalled stream cannot starve
 /// gossip; the number of streams bounds the sum.
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
