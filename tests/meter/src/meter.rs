@@ -70,7 +70,9 @@ impl Meter {
 
     fn print_allocations(&self, name: &str) {
         let report = self.session.to_report();
-        for (_, step) in report.operations().filter(|(known, _)| *known == name) {
+        let steps = report.operations().filter(|(known, _)| *known == name);
+        // One that was not asked for has not run.
+        for (_, step) in steps.filter(|(_, step)| step.total_iterations() > 0) {
             let messages = step.total_iterations() as f64;
             let (allocations, bytes) = (step.total_allocations_count(), step.total_bytes_allocated());
             println!(
