@@ -17,9 +17,9 @@ const COPIED_BYTES: usize = 4 * 1024;
 
 /// The newest messages of a feed, bounded in messages, bytes and age; the oldest go first.
 ///
-/// They lie in batches of up to 16 KiB, framed for peers that want all of them; the newest batch is open until it is full, or
-/// somebody reads it and it is large enough. Seqs are consecutive, so a seq gives a place. Time is what the broker was last told, not a clock
-/// of its own.
+/// They lie in batches of up to 16 KiB, framed for peers that want all of them; the newest batch is open until it is
+/// full, or somebody reads it and it is large enough. Seqs are consecutive, so a seq gives a place. Time is what the
+/// broker was last told, not a clock of its own.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     kept: VecDeque<Kept>,
@@ -165,7 +165,7 @@ impl Backlog {
     /// The messages from `seq` on, oldest first.
     pub(crate) fn starting_at(&mut self, seq: u64) -> impl Iterator<Item = Envelope> {
         self.batches_from(seq)
-            .flat_map(|BatchTail { batch, from }| batch.into_tail(from))
+            .flat_map(|BatchTail { batch, from }| batch.range(from..usize::MAX))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -4,6 +4,8 @@
 //! per feed, exactly how many it missed; by the instance's policy it then goes on, or ends. One slow cursor costs the
 //! others nothing.
 
+mod lag;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::task::Waker;
@@ -12,7 +14,8 @@ use std::time::Duration;
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Batch, Instance};
 
-use crate::delivery::{Delivery, EpochEnded, Gap, GapCause};
+use self::lag::{Lag, Missed};
+use crate::delivery::{Delivery, Gap, GapCause};
 use crate::footprint::Footprint;
 use crate::settings::{InstanceSettings, Overflow};
 
@@ -61,19 +64,6 @@ struct Cursor {
     /// It reads no more: it fell behind and was told so, by the policy; or it only keeps its group.
     has_ended: bool,
     waker: Option<Waker>,
-}
-
-/// What the cursors of one lag have missed since they fell behind.
-#[derive(Debug)]
-struct Lag {
-    cursors: usize,
-    feeds: Vec<Missed>,
-}
-
-#[derive(Debug, Clone)]
-struct Missed {
-    gap: Gap,
-    ended: Option<EpochEnded>,
 }
 
 /// What a read found.
@@ -203,7 +193,11 @@ impl Ring {
         let cost = places.clone().map(|place| batch.cost_at(place)).sum();
         self.footprint.add(places.len(), cost, batch.piece());
         self.bytes += cost;
-        self.items.extend(batch.range(places).map(Delivery::Message));
+        let messages = places.len();
+        self.items.extend(batch.clone().range(places).map(Delivery::Message));
+        if messages > 1 && is_planted(Planted::SwappedInBatch) {
+            self.items.swap(self.items.len() - 2, self.items.len() - 1);
+        }
         self.settle(instance, wake)
     }
 
@@ -499,10 +493,7 @@ impl Ring {
             }
         }
         self.lagging += cursors;
-        self.lags[lag] = Some(Lag {
-            cursors,
-            feeds: Vec::new(),
-        });
+        self.lags[lag] = Some(Lag::of(cursors));
         self.find_rearmost(self.start);
     }
 
@@ -537,42 +528,6 @@ impl Cursor {
     /// Whether it has missed nothing and will read what comes.
     fn reads_on(&self) -> bool {
         self.lag.is_none() && !self.has_ended
-    }
-}
-
-impl Lag {
-    fn miss(&mut self, item: &Delivery, instance: Instance) {
-        let (source, first, last, count, exact, ended) = match item {
-            Delivery::Message(envelope) => (envelope.source(), envelope.seq(), envelope.seq(), 1, true, None),
-            Delivery::Gap(gap) => (&gap.source, gap.first, gap.last, gap.count, gap.exact, None),
-            Delivery::EpochEnded(ended) => (&ended.source, ended.last_seq, ended.last_seq, 0, true, Some(ended)),
-            // Never in a ring: a replay ends before its subscription begins to read.
-            Delivery::Live(_) => return,
-        };
-        let known = self.feeds.iter_mut().find(|missed| missed.gap.source == *source);
-        match known {
-            Some(missed) => {
-                if missed.gap.count == 0 {
-                    missed.gap.first = first;
-                }
-                missed.gap.last = missed.gap.last.max(last);
-                missed.gap.count = missed.gap.count.saturating_add(count);
-                missed.gap.exact &= exact;
-                missed.ended = ended.cloned().or(missed.ended.take());
-            }
-            None => self.feeds.push(Missed {
-                gap: Gap {
-                    source: source.clone(),
-                    instance,
-                    first,
-                    last,
-                    count,
-                    exact,
-                    cause: GapCause::SlowSubscriber,
-                },
-                ended: ended.cloned(),
-            }),
-        }
     }
 }
 

@@ -54,19 +54,14 @@ impl Batch {
 
     /// Its messages, in the order of their feed.
     pub fn envelopes(&self) -> impl DoubleEndedIterator<Item = Envelope> + ExactSizeIterator {
-        self.range(0..self.len())
+        self.clone().range(0..self.len())
     }
 
     /// Some of its messages, by their place in it. Where there is none, so is nothing.
-    pub fn range(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Envelope> + ExactSizeIterator {
+    pub fn range(self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Envelope> + ExactSizeIterator {
         // A batch holds at most so many bytes and one message more.
         let end = range.end.min(self.len());
-        (range.start.min(end)..end).map(|place| Envelope::in_batch(self.clone(), place as u32))
-    }
-
-    /// Its messages from a place on.
-    pub fn into_tail(self, from: usize) -> impl Iterator<Item = Envelope> {
-        (from..self.len()).map(move |place| Envelope::in_batch(self.clone(), place as u32))
+        (range.start.min(end)..end).map(move |place| Envelope::in_batch(self.clone(), place as u32))
     }
 
     /// Messages in a row that were published on one topic: their places, and the topic as bytes.
@@ -232,14 +227,6 @@ impl BatchBuilder {
             turns,
             allocated,
         })))
-    }
-
-    /// Exchanges the first two messages: a bug that is planted, and must be found.
-    #[cfg(planted)]
-    pub fn swap_first_two(&mut self) {
-        if self.records.len() > 1 {
-            self.records.swap(0, 1);
-        }
     }
 
     /// A copy of what was collected, from a place on; `None` if there is nothing.

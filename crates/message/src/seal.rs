@@ -51,7 +51,7 @@ pub struct Absorbed {
 }
 
 impl Absorbed {
-    /// Whether its message has memory of its own, and so must be the first of a batch.
+    /// Whether its message has memory of its own: it is copied once more unless it is the first of its batch.
     pub fn is_alone(&self) -> bool {
         self.memory.is_some()
     }
@@ -89,12 +89,11 @@ impl Sealer {
 
     /// The part of sealing that needs no number. Call it outside any lock.
     pub fn absorb(&self, payload: &[u8]) -> Absorbed {
-        // A head is rarely longer than this; a longer one costs one reallocation.
-        const USUAL_HEAD: usize = 256;
         let mut mac = self.signing.as_ref().map(|(_, mac)| *mac);
         let bytes = mac.as_mut().map_or(0, |mac| mac.absorb(payload));
         let memory = (payload.len() >= ALONE_BYTES).then(|| {
-            let mut memory = Vec::with_capacity(FRAMING_BYTES + payload.len() + USUAL_HEAD);
+            let mut memory =
+                Vec::with_capacity(FRAMING_BYTES + payload.len() + USUAL_HEAD_BYTES + HEAD_LEN_BYTES + TAG_BYTES);
             memory.extend_from_slice(&[0; FRAMING_BYTES]);
             memory.extend_from_slice(payload);
             memory
@@ -103,8 +102,8 @@ impl Sealer {
     }
 
     /// The rest: encodes the head with the message's number, signs, and adds the message to `batch`, framed as the next
-    /// after the one before. `absorbed` is what [`absorb`](Self::absorb) made of the draft's payload; if it
-    /// [is alone](Absorbed::is_alone), the batch must be empty. Returns what the message counts against limits in bytes.
+    /// after the one before. `absorbed` is what [`absorb`](Self::absorb) made of the draft's payload. Returns what the
+    /// message counts against limits in bytes.
     ///
     /// # Errors
     /// [`SealError`] if the head exceeds [`MAX_HEAD_BYTES`]; a checked draft's does not. The batch is as it was.
@@ -184,7 +183,7 @@ impl Sealer {
     }
 }
 
-/// Nearly every head is shorter.
+/// Nearly every head is shorter; a longer one costs an allocation.
 const USUAL_HEAD_BYTES: usize = 192;
 
 /// Encodes a head into `usual` if it fits there, else into `long`.

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
-#[cfg(planted)]
-use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
     BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
 };
@@ -182,10 +180,6 @@ impl FrameReader {
     }
 
     fn flush(&mut self, broker: &Broker) {
-        #[cfg(planted)]
-        if is_planted(Planted::SwappedInBatch) {
-            self.batch.swap_first_two();
-        }
         if let Some(batch) = self.batch.finish() {
             broker.deliver(self.slot, self.instance, &batch);
         }
@@ -243,13 +237,11 @@ pub enum ReceiveError {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_broker::{Delivery, InstanceSettings};
-    use bellwether_message::{Draft, Epoch, NodeId, Topic};
-    use bytes::BytesMut;
-
     use super::*;
     use crate::frame_buffer::FrameBuffer;
     use crate::outgoing_feed::OutgoingFeed;
+    use bellwether_broker::{Delivery, InstanceSettings};
+    use bellwether_message::{Draft, Epoch, NodeId, Topic};
 
     const INSTANCE: Instance = Instance::Alerts;
 
@@ -266,37 +258,13 @@ mod tests {
         )
     }
 
-    /// A stream of messages `first` to `last` from a to b, `harm` done to it on the way; what b's subscription is told.
+    /// A stream of three messages from a to b in one chunk, `harm` done to it on the way; what b's subscription is told.
     fn received(harm: impl FnOnce(&mut [u8])) -> (Vec<String>, Result<bool, ReceiveError>) {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
-        let (a, b) = (broker("a", &ring), broker("b", &ring));
-        let pattern = Pattern::new("t").unwrap();
-        let mut subscription = b.subscribe(INSTANCE, [pattern.clone()]).unwrap();
-        let slot = b.attach(a.source().clone(), true);
-        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, 0);
-        outgoing.want_only(vec![(pattern, 1, 1)], 0);
-        for text in ["one", "two", "three"] {
-            let draft = Draft::new(Topic::new("t").unwrap(), "e").text(text);
-            a.publish(INSTANCE, &draft).unwrap();
-        }
-        let mut frames = FrameBuffer::default();
-        outgoing.fill(&a, &mut frames).unwrap();
-        let mut stream = BytesMut::from(frames.take_whole());
-        harm(&mut stream);
-        let mut feed = IncomingFeed::from_start();
-        let header = a.sealer(INSTANCE).header().unwrap();
-        let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
-        let taken = reader.take([stream.freeze()], &mut feed, &b);
-        let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
-            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
-            Delivery::Gap(gap) => format!("gap {}-{} {}", gap.first, gap.last, gap.cause),
-            other => panic!("{other:?}"),
+        let (taken, _, told) = taken_at_once(|chunks| {
+            let mut stream = chunks.concat();
+            harm(&mut stream);
+            *chunks = vec![stream.into()];
         });
-        let told = told.collect();
-        assert_eq!(
-            b.counters(INSTANCE).dropped(DropReason::Unverified).value() > 0,
-            taken.is_ok() && format!("{told:?}").contains("unverified"),
-        );
         (told, taken)
     }
 
@@ -355,9 +323,15 @@ mod tests {
         let taken = reader.take(chunks, &mut feed, &b);
         let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
             Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
+            Delivery::Gap(gap) => format!("gap {}-{} {}", gap.first, gap.last, gap.cause),
             other => panic!("{other:?}"),
         });
-        (taken, feed.next(), told.collect())
+        let told: Vec<String> = told.collect();
+        assert_eq!(
+            b.counters(INSTANCE).dropped(DropReason::Unverified).value() > 0,
+            taken.is_ok() && format!("{told:?}").contains("unverified"),
+        );
+        (taken, feed.next(), told)
     }
 
     #[test]

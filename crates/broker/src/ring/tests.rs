@@ -5,6 +5,7 @@ use bellwether_message::{ContentType, Draft, Envelope, Epoch, NodeId, Sealer, So
 use proptest::prelude::*;
 
 use super::*;
+use crate::EpochEnded;
 
 const INSTANCE: Instance = Instance::Events;
 
