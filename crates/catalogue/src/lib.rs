@@ -1,0 +1,3 @@
+//! What the catalogue promises to say: typed messages, their topics, validation and schemas.
+//!
+//! Pure: no sockets, no tasks.
