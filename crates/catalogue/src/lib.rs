@@ -5,6 +5,7 @@
 // What arrives from elsewhere must never panic this process.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
 
+mod broadcast;
 mod message_type;
 mod registry;
 
@@ -24,6 +25,7 @@ pub mod spelling;
 mod template;
 pub mod topics;
 
+pub use self::broadcast::{Addressed, Broadcast, BroadcastError, Options};
 pub use self::define::Message;
 pub use self::families::events::EventRecord;
 pub use self::invalid::{Invalid, Reason};

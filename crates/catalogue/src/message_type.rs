@@ -48,15 +48,19 @@ impl MessageType {
     /// [`Invalid`]: the first rule that it breaks, with every field that breaks it.
     pub fn prepare(&self, payload: Value, stamp: &Stamp) -> Result<Value, Invalid> {
         let mut map = self.normal(payload)?;
-        let is_filled = |field: &Field| field.presence == Presence::Filled;
-        self.check(&map, |field| !is_filled(field))?;
+        self.check(&map, |_| false)?;
         let closed = |field: &&Field| map.get(field.name).is_some_and(|value| !field.kind.accepts_word(value));
         let strange: Vec<&'static Field> = self.fields.iter().filter(closed).collect();
         if let Some(err) = Invalid::unknown_words(&strange, &map) {
             return Err(err);
         }
         self.fill_defaults(&mut map);
-        (self.complete)(map, stamp).map_err(|err| Invalid::unreadable(&err))
+        let whole = (self.complete)(map, stamp).map_err(|err| Invalid::unreadable(&err))?;
+        // What was filled in is judged too: it may come from a caller.
+        if let Value::Object(map) = &whole {
+            self.check(map, |_| true)?;
+        }
+        Ok(whole)
     }
 
     /// A received message of this type in its present shape: words and fields that this version does not know are kept.
@@ -101,6 +105,7 @@ impl MessageType {
     }
 
     /// The checks in the order of the original: what must be there, names of nodes, times; then everything else.
+    /// `is_demanded` says which of the fields that may be filled in must be there.
     fn check(&self, map: &Map<String, Value>, is_demanded: impl Fn(&Field) -> bool) -> Result<(), Invalid> {
         let is_missing = |field: &&Field| {
             let demanded = match field.presence {
