@@ -9,6 +9,7 @@ use bellwether_message::{Instance, NodeId};
 
 use crate::config::{Config, ConfigError, Secrets};
 use crate::host::Host;
+use crate::integration::IntegrationSettings;
 use crate::node::{Node, StartError};
 
 /// Collects what a node is to be; [`start`](Self::start) starts it.
@@ -87,6 +88,12 @@ impl NodeBuilder {
     #[expect(clippy::indexing_slicing, reason = "one place per instance, indexed by the instance")]
     pub fn instance(mut self, instance: Instance, change: impl FnOnce(&mut InstanceSettings)) -> Self {
         change(&mut self.config.instances[instance.index()]);
+        self
+    }
+
+    /// Changes what the node tells of itself; by default nothing.
+    pub fn integration(mut self, change: impl FnOnce(&mut IntegrationSettings)) -> Self {
+        change(&mut self.config.integration);
         self
     }
 

@@ -33,6 +33,8 @@ use std::time::Duration;
 use bellwether_broker::{InstanceSettings, Overflow};
 use bellwether_message::{Instance, MAX_PAYLOAD_BYTES, NodeId};
 
+use crate::integration::IntegrationSettings;
+
 pub use self::address::AddressProblem;
 pub use self::environment::default_data_dir;
 pub use self::error::ConfigError;
@@ -159,6 +161,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Settings per instance, at [`Instance::index`]. Queue and backlog must each have room for the largest payload.
     pub instances: [InstanceSettings; 10],
+    /// What the node tells of itself, and how often. Default: nothing from [`Config::new`], everything when resolved.
+    pub integration: IntegrationSettings,
     /// Where the above came from; what is not in it came from the program.
     origins: Origins,
 }
@@ -178,6 +182,7 @@ impl Config {
             gossip_interval: DEFAULT_GOSSIP_INTERVAL,
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             instances: Instance::ALL.map(InstanceSettings::default_for),
+            integration: IntegrationSettings::default(),
             origins: Origins::default(),
         }
     }
@@ -200,6 +205,7 @@ impl Config {
             })?,
         };
         let mut config = Self::new(name);
+        config.integration.enabled = true;
         if let Some(cluster) = layer.cluster {
             config.cluster = cluster;
         }

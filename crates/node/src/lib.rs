@@ -8,11 +8,14 @@ mod builder;
 pub mod config;
 mod epoch_file;
 mod host;
+mod integration;
 mod node;
 mod publishing;
 mod readiness;
 mod replay;
 mod subscription;
+
+pub use bellwether_catalogue as catalogue;
 
 pub use bellwether_broker::{
     Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, Live, Overflow, Position,
@@ -28,6 +31,10 @@ pub use bellwether_message::{
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::host::Host;
+pub use self::integration::{
+    BatchCounts, Details, Integration, IntegrationSettings, IntegrationStatus, Outcome as BroadcastOutcome,
+    PublishTypedError, Sent,
+};
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::publishing::{
     Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,

@@ -1,5 +1,6 @@
 //! A node: one running member of the mesh, with its local broker.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError};
+use bellwether_catalogue::spelling::{canonical_patterns, canonical_topic};
 use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor};
 use bellwether_message::{
-    Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Topic, WallClock,
+    Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Timestamp, Topic, WallClock,
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -18,6 +20,7 @@ use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
 use crate::epoch_file;
 use crate::host::Host;
+use crate::integration::IntegrationState;
 use crate::readiness::{LiveReport, Readiness};
 use crate::replay::{self, FeedPosition, ReplayFrom};
 use crate::subscription::Subscription;
@@ -45,6 +48,8 @@ struct Inner {
     data_dir: PathBuf,
     drain_timeout: Duration,
     started: tokio::time::Instant,
+    clock: WallClock,
+    integration: IntegrationState,
 }
 
 impl Node {
@@ -63,11 +68,12 @@ impl Node {
 
     pub(crate) async fn start_on(config: Config, host: Host) -> Result<Self, StartError> {
         config.check()?;
+        let clock = host.clock;
         let data_dir = match &config.data_dir {
             Some(directory) => directory.clone(),
             None => default_data_dir(std::env::vars_os(), &config.name),
         };
-        let epoch = take_epoch(&data_dir, host.clock);
+        let epoch = take_epoch(&data_dir, clock);
         let source = Source {
             node: config.name.clone(),
             epoch,
@@ -76,7 +82,7 @@ impl Node {
             true => None,
             false => Some(Arc::new(KeyRing::new(&config.cluster, config.secrets.iter())?)),
         };
-        let broker = Broker::with_clock(&config.cluster, source, ring.as_deref(), &config.instances, host.clock);
+        let broker = Broker::with_clock(&config.cluster, source, ring.as_deref(), &config.instances, clock);
         let supervisor = Supervisor::default();
         let mesh = match ring {
             Some(ring) => Some(start_mesh(&config, ring, &broker, &supervisor, host).await?),
@@ -107,22 +113,29 @@ impl Node {
                 data_dir,
                 drain_timeout,
                 started: tokio::time::Instant::now(),
+                clock,
+                integration: IntegrationState::new(config.integration),
             }),
         })
     }
 
-    /// Publishes to every interested subscription of the mesh. From any thread; never blocks, never panics.
+    /// Publishes to every interested subscription of the mesh. From any thread; never blocks, never panics. A topic that
+    /// is another [spelling](bellwether_catalogue::spelling) of one goes to that one.
     ///
     /// When it returns, the message is in this node's memory, numbered, and on its way.
     ///
     /// # Errors
     /// [`PublishError`]; nothing was published.
     pub fn publish(&self, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
-        self.inner.broker.publish(instance, draft)
+        match canonical_topic(instance, &draft.topic) {
+            Cow::Borrowed(_) => self.inner.broker.publish(instance, draft),
+            Cow::Owned(topic) => self.inner.broker.publish(instance, &with_topic(draft, topic)),
+        }
     }
 
     /// Subscribes to what matches any of `patterns` in `instance`, on every node. A message that several of them match
-    /// comes once.
+    /// comes once. [Spellings](bellwether_catalogue::spelling) are resolved here: the subscription's own patterns are
+    /// those of the topics that they mean.
     ///
     /// When it returns, the subscription is live: whatever is published later, on any node that the report counts as
     /// live, is delivered or is told as a gap. It waits up to 2 s for the known nodes to confirm (a node that has not
@@ -151,7 +164,10 @@ impl Node {
         patterns: impl IntoIterator<Item = Pattern>,
         from: ReplayFrom,
     ) -> Result<(Subscription, LiveReport), SubscribeError> {
-        let subscription = self.inner.broker.subscribe(instance, patterns)?;
+        let meant = patterns
+            .into_iter()
+            .flat_map(|pattern| canonical_patterns(instance, &pattern));
+        let subscription = self.inner.broker.subscribe(instance, meant)?;
         if let Some(mesh) = &self.inner.mesh {
             let _ = tokio::time::timeout(JOIN_WITHIN, mesh.joined()).await;
             let _ = tokio::time::timeout(LIVE_WITHIN, mesh.confirmed(instance, subscription.patterns())).await;
@@ -191,6 +207,15 @@ impl Node {
             }
             this.live_report(instance, &patterns)
         }
+    }
+
+    /// This node's time, for people to read.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
+    }
+
+    pub(crate) fn integration_state(&self) -> &IntegrationState {
+        &self.inner.integration
     }
 
     pub(crate) fn broker(&self) -> &Broker {
@@ -290,10 +315,10 @@ impl Node {
             };
             peers.into_iter().map(subscriber)
         });
-        local
-            .chain(remote)
-            .filter(|subscriber| topic.is_none_or(|topic| subscriber.wants(topic)))
-            .collect()
+        let wants = |subscriber: &Subscriber| {
+            topic.is_none_or(|topic| subscriber.wants(&canonical_topic(subscriber.instance, topic)))
+        };
+        local.chain(remote).filter(wants).collect()
     }
 
     /// Whether the node is ready to serve.
@@ -499,6 +524,11 @@ fn take_epoch(directory: &Path, clock: WallClock) -> Epoch {
         );
         epoch_file::from_clock(clock)
     })
+}
+
+/// The same message on another topic.
+pub(crate) fn with_topic(draft: &Draft, topic: Topic) -> Draft {
+    Draft { topic, ..draft.clone() }
 }
 
 async fn start_mesh(

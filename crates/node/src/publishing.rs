@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bellwether_broker::PublishError;
+use bellwether_catalogue::spelling::canonical_topic;
 use bellwether_mesh::{Mesh, Outcome};
 use bellwether_message::{Draft, Instance, MessageId, NodeId};
 use serde::Serialize;
@@ -120,7 +121,8 @@ impl Node {
         draft: &Draft,
         within: Duration,
     ) -> Result<MessageId, PublishWaitingError> {
-        if !self.room(instance, draft.topic.as_str(), within).await {
+        let topic = canonical_topic(instance, &draft.topic);
+        if !self.room(instance, topic.as_str(), within).await {
             return Err(PublishWaitingError::NoRoom { waited: within });
         }
         Ok(self.publish(instance, draft)?)
@@ -141,9 +143,10 @@ impl Node {
         within: Duration,
     ) -> Result<Confirmed, PublishConfirmedError> {
         let deadline = Instant::now() + within;
+        let topic = canonical_topic(instance, &draft.topic);
         let peers = self
             .mesh()
-            .map(|mesh| mesh.interested(instance, draft.topic.as_str()))
+            .map(|mesh| mesh.interested(instance, topic.as_str()))
             .unwrap_or_default();
         let required = match confirm {
             Confirm::None | Confirm::Local => 0,
