@@ -310,6 +310,15 @@ impl Mesh {
             .collect()
     }
 
+    /// How long a packet takes to each peer and back, as its link's urgent connection measures it.
+    pub fn round_trips(&self) -> Vec<(NodeId, Duration)> {
+        let sessions = self.shared.links.sessions();
+        sessions
+            .iter()
+            .map(|(_, session)| (session.peer.node.clone(), session.round_trip()))
+            .collect()
+    }
+
     /// Stops in good order: says that this node leaves, sends what is left of its feeds with their ends, and waits until
     /// the peers have confirmed or the time is over. The broker must refuse publishes before. Returns the peers
     /// that have not confirmed; all connections are closed.

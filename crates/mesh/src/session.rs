@@ -96,6 +96,11 @@ impl Session {
         self.heard.load(Ordering::Acquire) && self.feeds().iter().all(|feed| feed.is_drained())
     }
 
+    /// How long a packet takes to the peer and back.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.connection.rtt()
+    }
+
     /// Closes every lane.
     pub(crate) fn close(&self, close: Close) {
         for connection in std::iter::once(&self.connection).chain(self.lanes.iter().filter_map(OnceCell::get)) {

@@ -10,6 +10,7 @@ use bellwether_catalogue::{Addressed, Broadcast, BroadcastError, Message, Messag
 use bellwether_message::{Draft, MessageId, NodeId, Topic};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 pub use self::settings::IntegrationSettings;
 use crate::node::Node;
@@ -36,7 +37,10 @@ pub struct Integration {
 #[derive(Debug)]
 pub(crate) struct IntegrationState {
     settings: IntegrationSettings,
+    /// On the way of every broadcast.
     enabled: AtomicBool,
+    /// The same, for whoever waits for a change.
+    switch: watch::Sender<bool>,
     published: AtomicU64,
     failed: AtomicU64,
 }
@@ -45,10 +49,24 @@ impl IntegrationState {
     pub(crate) fn new(settings: IntegrationSettings) -> Self {
         Self {
             enabled: AtomicBool::new(settings.enabled),
+            switch: watch::Sender::new(settings.enabled),
             settings,
             published: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn settings(&self) -> &IntegrationSettings {
+        &self.settings
+    }
+
+    pub(crate) fn watch_enabled(&self) -> watch::Receiver<bool> {
+        self.switch.subscribe()
+    }
+
+    fn set_enabled(&self, enabled: bool) {
+        self.enabled.store(enabled, Ordering::Relaxed);
+        self.switch.send_replace(enabled);
     }
 }
 
@@ -196,12 +214,12 @@ impl Integration {
 
     /// Switches them on, at once and until the node stops.
     pub fn enable(&self) {
-        self.state().enabled.store(true, Ordering::Relaxed);
+        self.state().set_enabled(true);
     }
 
     /// Switches them off, at once and until the node stops. What is being published is.
     pub fn disable(&self) {
-        self.state().enabled.store(false, Ordering::Relaxed);
+        self.state().set_enabled(false);
     }
 
     /// How often health is reported, in milliseconds.

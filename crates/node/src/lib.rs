@@ -13,6 +13,7 @@ mod node;
 mod publishing;
 mod readiness;
 mod replay;
+mod reporters;
 mod subscription;
 
 pub use bellwether_catalogue as catalogue;

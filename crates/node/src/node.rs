@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::integration::IntegrationState;
 use crate::readiness::{LiveReport, Readiness};
 use crate::replay::{self, FeedPosition, ReplayFrom};
+use crate::reporters;
 use crate::subscription::Subscription;
 
 /// A subscription waits so long for the known nodes to confirm.
@@ -104,7 +105,7 @@ impl Node {
             }
         });
         let (address, drain_timeout) = (config.listen, config.drain_timeout);
-        Ok(Self {
+        let node = Self {
             inner: Arc::new(Inner {
                 broker,
                 supervisor,
@@ -116,7 +117,9 @@ impl Node {
                 clock,
                 integration: IntegrationState::new(config.integration),
             }),
-        })
+        };
+        reporters::spawn(&node);
+        Ok(node)
     }
 
     /// Publishes to every interested subscription of the mesh. From any thread; never blocks, never panics. A topic that
@@ -212,6 +215,15 @@ impl Node {
     /// This node's time, for people to read.
     pub(crate) fn now(&self) -> Timestamp {
         (self.inner.clock)()
+    }
+
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.inner.supervisor
+    }
+
+    /// Where the node keeps what must survive a restart.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
     }
 
     pub(crate) fn integration_state(&self) -> &IntegrationState {
@@ -381,6 +393,8 @@ impl Node {
     /// subscriptions (each hands out what waits for it and then ends).
     pub async fn shutdown(&self) -> Stopped {
         let inner = &self.inner;
+        reporters::stopping(self);
+        reporters::stopped(self);
         inner.broker.refuse_publishes();
         let unconfirmed = match &inner.mesh {
             Some(mesh) => mesh.drain(inner.drain_timeout).await,
@@ -452,6 +466,10 @@ pub struct InstanceInfo {
     pub dropped: BTreeMap<&'static str, u64>,
     /// Local subscriptions.
     pub subscriptions: usize,
+    /// Messages that wait in their queues.
+    pub queue_messages: usize,
+    /// Messages that wait in the longest of them.
+    pub deepest_queue_messages: usize,
     /// Messages kept for peers.
     pub backlog_messages: usize,
     /// Their bytes.
@@ -475,6 +493,8 @@ impl InstanceInfo {
         let counters = broker.counters(instance);
         let (backlog_messages, backlog_bytes) = broker.backlog_size(instance);
         let settings: &InstanceSettings = broker.settings(instance);
+        let subscriptions = broker.subscriptions(instance);
+        let waiting = || subscriptions.iter().map(|info| info.queue_messages);
         Self {
             instance,
             purpose: instance.purpose(),
@@ -486,7 +506,9 @@ impl InstanceInfo {
                 .into_iter()
                 .map(|why| (why.name(), counters.dropped(why).value()))
                 .collect(),
-            subscriptions: broker.subscriptions(instance).len(),
+            queue_messages: waiting().sum(),
+            deepest_queue_messages: waiting().max().unwrap_or_default(),
+            subscriptions: subscriptions.len(),
             backlog_messages,
             backlog_bytes,
             max_payload_bytes: settings.max_payload_bytes,
