@@ -6,5 +6,9 @@
 //! In reading order:
 //!
 //! - [`breaker`]: whether something that may fail is tried at all.
+//! - [`rate_limiter`]: at most so many a second.
+//! - [`log_level`]: how grave a log entry is.
 
 pub mod breaker;
+pub mod log_level;
+pub mod rate_limiter;
