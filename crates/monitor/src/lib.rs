@@ -6,9 +6,11 @@
 //! In reading order:
 //!
 //! - [`breaker`]: whether something that may fail is tried at all.
-//! - [`rate_limiter`]: at most so many a second.
+//! - [`emission`]: whether and how fast events go to a subscription, by its health; what waits until they may.
 //! - [`log_level`]: how grave a log entry is.
+//! - [`rate_limiter`]: at most so many a second.
 
 pub mod breaker;
+pub mod emission;
 pub mod log_level;
 pub mod rate_limiter;
