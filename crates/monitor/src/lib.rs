@@ -6,6 +6,7 @@
 //! In reading order:
 //!
 //! - [`breaker`]: whether something that may fail is tried at all.
+//! - [`subscription_health`]: how the subscriptions of stores are, by what their proxies tell.
 //! - [`emission`]: whether and how fast events go to a subscription, by its health; what waits until they may.
 //! - [`log_level`]: how grave a log entry is.
 //! - [`rate_limiter`]: at most so many a second.
@@ -14,3 +15,6 @@ pub mod breaker;
 pub mod emission;
 pub mod log_level;
 pub mod rate_limiter;
+pub mod subscription_health;
+
+mod excerpt;
