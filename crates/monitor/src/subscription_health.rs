@@ -17,8 +17,10 @@
 //!
 //! Keeps the state and tells changes. Never subscribes, publishes, or repairs.
 
+mod change;
 mod entry;
 mod event;
+mod observation;
 mod seen;
 mod settings;
 mod state;
@@ -28,15 +30,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_message::Timestamp;
-
 use self::entry::Entry;
 use self::seen::SeenKeys;
 use crate::emission::Emission;
-use crate::log_level::LogLevel;
 
+pub use self::change::HealthChange;
 pub use self::entry::SubscriptionRecord;
 pub use self::event::HealthEvent;
+pub use self::observation::{MAX_KEY_BYTES, MAX_NAME_BYTES, Observation, ObserveError};
 pub use self::settings::HealthSettings;
 pub use self::state::HealthState;
 pub use self::summary::StoreSummary;
@@ -44,11 +45,6 @@ pub use self::summary::StoreSummary;
 /// Subscriptions watched, over all stores: far more than one cluster has, at most some 20 MiB. When there is no room for
 /// a new one, the one that has been silent for longest goes.
 pub const MAX_SUBSCRIPTIONS: usize = 16_384;
-/// Longest name of a store or a subscription: a topic with both has 240 bytes at most.
-pub const MAX_NAME_BYTES: usize = 240;
-/// Longest key of a message: an id has less.
-pub const MAX_KEY_BYTES: usize = 320;
-
 /// The health of many subscriptions, by store and name.
 #[derive(Debug)]
 pub struct SubscriptionHealth {
@@ -70,52 +66,6 @@ pub struct Key {
     pub store: Arc<str>,
     /// The subscription's name in it.
     pub subscription: Arc<str>,
-}
-
-/// One health event, as it came in.
-#[derive(Debug, Clone)]
-pub struct Observation<'a> {
-    /// The store.
-    pub store: &'a str,
-    /// The subscription's name in it.
-    pub subscription: &'a str,
-    /// What is told.
-    pub event: HealthEvent,
-    /// What the event's metadata gives as error, crash reason, or reason; its beginning is kept.
-    pub error: Option<&'a str>,
-    /// When it was told, for people to read.
-    pub at: Timestamp,
-    /// What is equal for copies of one event that went to several topics: the second copy is not counted. None: it is
-    /// counted in any case.
-    pub key: Option<&'a str>,
-}
-
-/// A subscription's state has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthChange {
-    /// The store.
-    pub store: Arc<str>,
-    /// The subscription's name in it.
-    pub subscription: Arc<str>,
-    /// The state before; unknown if it was never heard of.
-    pub from: HealthState,
-    /// The state now.
-    pub to: HealthState,
-    /// What it was that was told; none if it is the silence that says it.
-    pub event: Option<HealthEvent>,
-    /// The error that was told, or how long it has been silent.
-    pub reason: Option<String>,
-}
-
-impl HealthChange {
-    /// How loud to log it: a crash as an error, other bad news as warnings, the rest as information.
-    pub fn level(&self) -> LogLevel {
-        match (self.to, &self.event) {
-            (HealthState::Failed, Some(HealthEvent::ProxyCrashed)) => LogLevel::Error,
-            (HealthState::Failed | HealthState::Degraded, _) | (HealthState::Unknown, None) => LogLevel::Warn,
-            _ => LogLevel::Info,
-        }
-    }
 }
 
 /// What a check has found.
@@ -152,17 +102,8 @@ impl SubscriptionHealth {
         observation: Observation<'_>,
         now: Duration,
     ) -> Result<Option<HealthChange>, ObserveError> {
-        check_name("store", observation.store)?;
-        check_name("subscription", observation.subscription)?;
-        if let Some(key) = observation.key {
-            if key.len() > MAX_KEY_BYTES {
-                return Err(ObserveError::KeyTooLong { bytes: key.len() });
-            }
-            if self.settings.enabled && !self.seen.is_first(key) {
-                return Ok(None);
-            }
-        }
-        if !self.settings.enabled {
+        observation.check()?;
+        if !self.settings.enabled || observation.key.is_some_and(|key| !self.seen.is_first(key)) {
             return Ok(None);
         }
         let key = self.hear(observation.store, observation.subscription);
@@ -347,39 +288,6 @@ impl SubscriptionHealth {
             }
         }
         changes
-    }
-}
-
-/// Why an event was not taken in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ObserveError {
-    /// A name is empty.
-    #[error("the name of the {what} is empty: it must have 1 to {MAX_NAME_BYTES} bytes")]
-    NameEmpty {
-        /// Whose name: store or subscription.
-        what: &'static str,
-    },
-    /// A name is too long.
-    #[error("the name of the {what} has {bytes} bytes: it must have 1 to {MAX_NAME_BYTES}")]
-    NameTooLong {
-        /// Whose name: store or subscription.
-        what: &'static str,
-        /// Its length.
-        bytes: usize,
-    },
-    /// The key of the message is too long.
-    #[error("the key of the message has {bytes} bytes: it must have at most {MAX_KEY_BYTES}")]
-    KeyTooLong {
-        /// Its length.
-        bytes: usize,
-    },
-}
-
-fn check_name(what: &'static str, name: &str) -> Result<(), ObserveError> {
-    match name.len() {
-        0 => Err(ObserveError::NameEmpty { what }),
-        1..=MAX_NAME_BYTES => Ok(()),
-        bytes => Err(ObserveError::NameTooLong { what, bytes }),
     }
 }
 

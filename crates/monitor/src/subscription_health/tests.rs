@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
+use bellwether_message::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::log_level::LogLevel;
 
 const DELIVERED: &str = "event_delivery_success";
 const NOT_DELIVERED: &str = "event_delivery_failed";
