@@ -10,6 +10,7 @@
 //! - [`emission`]: whether and how fast events go to a subscription, by its health; what waits until they may.
 //! - [`log_level`], [`log_record`]: a log entry, and how grave it is.
 //! - [`log_filter`]: which log entries are let through.
+//! - [`log_summary`]: what was logged in a period, counted.
 //! - [`rate_limiter`]: at most so many a second.
 
 pub mod breaker;
@@ -17,6 +18,7 @@ pub mod emission;
 pub mod log_filter;
 pub mod log_level;
 pub mod log_record;
+pub mod log_summary;
 pub mod rate_limiter;
 pub mod subscription_health;
 
