@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn time_that_went_back_is_not_gained_twice() {
+        let mut limiter = limiter(1, 2);
+        assert!(limiter.take(Duration::from_secs(10)));
+        assert!(limiter.take(Duration::from_secs(5)), "there was one left");
+        assert!(!limiter.take(Duration::from_secs(10)));
+    }
+
+    #[test]
     fn what_was_refused_is_handed_out_once() {
         let mut limiter = limiter(1, 1);
         passing(&mut limiter, 4, Duration::ZERO);

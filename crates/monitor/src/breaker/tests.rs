@@ -100,6 +100,17 @@ fn outcomes_of_earlier_calls_change_nothing_while_it_is_open() {
 }
 
 #[test]
+fn one_failed_probe_is_enough_though_a_late_success_came_before_it() {
+    let mut breaker = breaker(3);
+    for _ in 0..3 {
+        breaker.on_failure(at(10));
+    }
+    breaker.on_success(at(11));
+    breaker.permit(at(70));
+    assert_eq!(breaker.on_failure(at(71)), Some(BreakerEvent::Opened));
+}
+
+#[test]
 fn a_reset_closes_it_and_says_so_only_if_it_was_not_closed() {
     let mut breaker = breaker(2);
     breaker.on_failure(at(1));
