@@ -143,7 +143,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Somebody wants to call. The event is [`BreakerEvent::HalfOpened`] if this is the first try after the time is over.
+    /// Somebody wants to call. The event is [`BreakerEvent::HalfOpened`] if this is the first try after the time is
+    /// over.
     pub fn permit(&mut self, now: Duration) -> (Permit, Option<BreakerEvent>) {
         self.statistics.total = self.statistics.total.saturating_add(1);
         let (since, event) = match self.phase {

@@ -3,8 +3,9 @@
 //! An entry is judged in this order:
 //!
 //! 1. A rule that excludes and matches keeps it out, whatever else matches.
-//! 2. Of each kind of rule (level, module, pattern, node) that includes, if there are any, one must match. So "module
-//!    `broker`" and "module `mesh`" let through the entries of both, and "level `warn`" beside them only their warnings.
+//! 2. Of each kind of rule (level, module, pattern, node) that includes, if there are any, one must match. So
+//!    "module `broker`" and "module `mesh`" let through the entries of both, and "level `warn`" beside them only their
+//!    warnings and what is graver.
 //! 3. Every rule that limits the rate and matches must have room; if one has none, nothing is taken from the others.
 
 mod rule;
@@ -33,8 +34,8 @@ pub struct LogFilters {
 pub enum Admit {
     /// It is.
     Yes,
-    /// It is kept out by the rule with this id: one that excludes it; or the first of those that include by one kind, none
-    /// of which matches.
+    /// It is kept out by the rule with this id: one that excludes it; or the first of those that include by one kind,
+    /// none of which matches.
     Excluded(Arc<str>),
     /// The rule with this id has let through enough for now.
     Limited(Arc<str>),

@@ -165,7 +165,10 @@ mod tests {
         }
 
         #[test]
-        fn often_asked_it_loses_nothing(per_second in 1..1000_u32, asks in prop::collection::vec(1..5_000_000_u64, 1..300)) {
+        fn often_asked_it_loses_nothing(
+            per_second in 1..1000_u32,
+            asks in prop::collection::vec(1..5_000_000_u64, 1..300),
+        ) {
             let mut often = limiter(per_second, 1000);
             passing(&mut often, 1000, Duration::ZERO);
             let mut now = Duration::ZERO;

@@ -8,7 +8,7 @@
 //! | `circuit_breaker_opened`, `circuit_breaker_half_open` | degraded |
 //! | `event_delivery_failed` | degraded; failed if it was, and at the threshold of failures without a success between |
 //! | `event_delivery_success` | healthy; degraded while the breaker is open |
-//! | `periodic_heartbeat` | healthy; degraded while the breaker is open, or while deliveries have failed up to the threshold |
+//! | `periodic_heartbeat` | healthy; degraded while the breaker is open or the threshold of failures is reached |
 //! | any other word | unknown |
 //! | nothing, from one that sent heartbeats and has not failed | unknown |
 //!
@@ -42,8 +42,8 @@ pub use self::settings::HealthSettings;
 pub use self::state::HealthState;
 pub use self::summary::StoreSummary;
 
-/// Subscriptions watched, over all stores: far more than one cluster has, at most some 20 MiB. When there is no room for
-/// a new one, the one that has been silent for longest goes.
+/// Subscriptions watched, over all stores: far more than one cluster has, at most some 25 MiB. When there is no room
+/// for a new one, the one that has been silent for longest goes.
 pub const MAX_SUBSCRIPTIONS: usize = 16_384;
 /// The health of many subscriptions, by store and name.
 #[derive(Debug)]

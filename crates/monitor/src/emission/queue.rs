@@ -36,8 +36,8 @@ impl Default for EmissionSettings {
 
 /// What waits for one subscription, in order, whatever becomes of its health.
 ///
-/// Bounded in items and bytes. When it is full the oldest go and are counted, and [`Next::Lost`] tells the count in their
-/// place. An item that alone exceeds the bytes is still held, alone.
+/// Bounded in items and bytes. When it is full the oldest go and are counted, and [`Next::Lost`] tells the count in
+/// their place. An item that alone exceeds the bytes is still held, alone.
 #[derive(Debug, Clone)]
 pub struct EmissionQueue<T> {
     settings: EmissionSettings,

@@ -41,8 +41,8 @@ pub struct LogRule {
 pub enum RuleBy {
     /// The level; the value is a level's name and matches it and everything graver, whatever the action.
     Level,
-    /// The module; the value matches itself and what is inside it: `broker` matches `broker::ring` and `broker.ring`, not
-    /// `brokers`.
+    /// The module; the value matches itself and what is inside it: `broker` matches `broker::ring` and `broker.ring`,
+    /// not `brokers`.
     Module,
     /// The message; the value matches wherever it occurs, capitals and small letters being different. `*` stands for
     /// any text, or none.
