@@ -2,3 +2,24 @@
 //!
 //! Pure and synchronous: no sockets, no tasks, no clock; time is passed in as the [`Duration`](std::time::Duration)
 //! since some fixed moment, and what is to be done is returned. Nothing here publishes.
+//!
+//! In reading order:
+//!
+//! - [`breaker`]: whether something that may fail is tried at all.
+//! - [`subscription_health`]: how the subscriptions of stores are, by what their proxies tell.
+//! - [`emission`]: whether and how fast events go to a subscription, by its health; what waits until they may.
+//! - [`log_level`], [`log_record`]: a log entry, and how grave it is.
+//! - [`log_filter`]: which log entries are let through.
+//! - [`log_summary`]: what was logged in a period, counted.
+//! - [`rate_limiter`]: at most so many a second.
+
+pub mod breaker;
+pub mod emission;
+pub mod log_filter;
+pub mod log_level;
+pub mod log_record;
+pub mod log_summary;
+pub mod rate_limiter;
+pub mod subscription_health;
+
+mod excerpt;
