@@ -2,3 +2,5 @@
 //!
 //! Pure and synchronous: no sockets, no tasks, no clock; time is passed in as the [`Duration`](std::time::Duration)
 //! since some fixed moment, and what is to be done is returned. Nothing here publishes.
+
+pub mod cluster_watch;
