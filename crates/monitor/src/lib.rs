@@ -4,3 +4,6 @@
 //! since some fixed moment, and what is to be done is returned. Nothing here publishes.
 
 pub mod cluster_watch;
+
+
+pub mod alert_book;
