@@ -5,5 +5,6 @@
 
 pub mod cluster_watch;
 
+pub mod threshold;
 
 pub mod alert_book;
