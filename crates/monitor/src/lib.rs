@@ -5,6 +5,9 @@
 //!
 //! In reading order:
 //!
+//! - [`cluster_watch`]: who is told of nodes that come, go and fail, and by whom.
+//! - [`threshold`]: figures that cross their limits.
+//! - [`alert_book`]: the life of alerts.
 //! - [`breaker`]: whether something that may fail is tried at all.
 //! - [`subscription_health`]: how the subscriptions of stores are, by what their proxies tell.
 //! - [`emission`]: whether and how fast events go to a subscription, by its health; what waits until they may.
@@ -12,6 +15,15 @@
 //! - [`log_filter`]: which log entries are let through.
 //! - [`log_summary`]: what was logged in a period, counted.
 //! - [`rate_limiter`]: at most so many a second.
+
+// What arrives from elsewhere must never panic this process.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
+
+pub mod cluster_watch;
+
+pub mod threshold;
+
+pub mod alert_book;
 
 pub mod breaker;
 pub mod emission;
