@@ -27,7 +27,6 @@ use self::line::Line;
 use self::message::Message;
 use self::screen::Screen;
 use crate::message_line;
-use crate::output::Paint;
 
 /// How messages look where people read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -105,7 +104,7 @@ impl Classic {
     }
 }
 
-/// A message of which nothing is known but what it says: as in columns, in the class that its words tell.
+/// A message of which nothing is known but what it says: its fields, in the class that its words tell.
 fn unknown(message: &Message<'_>, json: &[u8]) -> Result<Line, serde_json::Error> {
     let component = speakers::component(message);
     let rest = match component {
@@ -113,7 +112,7 @@ fn unknown(message: &Message<'_>, json: &[u8]) -> Result<Line, serde_json::Error
         _ => Class::Action,
     };
     let class = words::class(message, rest);
-    let text = message_line::render(json, Paint::NONE)?;
+    let text = message_line::compact(json)?;
     Ok(message::says(message.speaker(component, class), component, &text))
 }
 

@@ -126,7 +126,7 @@ fn the_classic_theme_tells_of_health_as_emitters_do() {
         "[a] [EMITTER] 📈 HEALTH SUMMARY: Store main - 5/7 healthy subscriptions"
     );
     assert!(
-        lines[3].starts_with("[a] 10:57:54.123Z  alerts") && lines[3].ends_with("p2"),
+        lines[3].starts_with("[a] 10:57:54.123Z alerts t e a→a") && lines[3].ends_with("p2"),
         "{run:?}"
     );
     assert_eq!(lines.len(), 4);

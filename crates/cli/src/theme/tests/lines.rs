@@ -153,8 +153,7 @@ fn log_events_begin_with_their_component_and_store() {
 #[test]
 fn what_no_rule_names_is_shown_with_its_node_and_its_fields() {
     let payload = json!({"message": "disk full"});
-    let fields = "10:57:54.123Z  alerts       system_alerts:critical    critical_alert          b→a              \
-                  {\"message\":\"disk full\"}";
+    let fields = "10:57:54.123Z alerts system_alerts:critical critical_alert b→a {\"message\":\"disk full\"}";
     assert_eq!(
         on_pipe("alerts", "system_alerts:critical", "critical_alert", &payload),
         format!("[a] {fields}")
