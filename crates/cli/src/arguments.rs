@@ -30,6 +30,7 @@ use crate::duration;
 use crate::input::Source;
 use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::theme::Theme;
 
 /// Where options that many commands share stand in `--help`.
 const AFTER_THE_COMMANDS_OWN: usize = 100;
@@ -49,10 +50,14 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         TypedCommand::Start(settings) => Command::Start(Start {
             settings: settings.into(),
         }),
-        TypedCommand::Demo { duration, format } => Command::Demo(Demo {
-            duration,
-            format: format.format,
-        }),
+        TypedCommand::Demo { duration, looks } => {
+            let (format, theme) = looks.meaning("demo")?;
+            Command::Demo(Demo {
+                duration,
+                format,
+                theme,
+            })
+        }
         TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
         TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
         TypedCommand::Members { format } => Command::Members(Members {
@@ -111,7 +116,7 @@ enum TypedCommand {
         #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
         duration: Option<Duration>,
         #[command(flatten)]
-        format: TypedFormat,
+        looks: TypedLooks,
     },
 
     /// Publish one message, or one per line of a file or of standard input
@@ -187,6 +192,29 @@ struct TypedFormat {
     /// How to print results: for people or for programs
     #[arg(long, display_order = AFTER_THE_COMMANDS_OWN, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+/// How messages are printed.
+#[derive(Debug, Args)]
+struct TypedLooks {
+    #[command(flatten)]
+    format: TypedFormat,
+    /// How text looks; colours only on a terminal, and never where NO_COLOR is set
+    #[arg(long, display_order = AFTER_THE_COMMANDS_OWN, value_enum, default_value_t = Theme::Plain)]
+    theme: Theme,
+}
+
+impl TypedLooks {
+    /// For the subcommand of this name.
+    fn meaning(self, command: &str) -> Result<(Format, Theme), clap::Error> {
+        match (self.format.format, self.theme) {
+            (Format::Json, Theme::Classic) => {
+                let words = "`--theme classic` is for people and goes with `--format text`, not with `--format json`";
+                Err(wrong(command, ErrorKind::ArgumentConflict, words.to_owned()))
+            }
+            looks => Ok(looks),
+        }
+    }
 }
 
 /// Checked by [`bellwether::Config`], together with what the environment and the file say.
@@ -355,11 +383,13 @@ struct TypedSubscribe {
     #[arg(long)]
     no_reconnect: bool,
     #[command(flatten)]
-    format: TypedFormat,
+    looks: TypedLooks,
 }
 
 impl TypedSubscribe {
     fn meaning(self, node: NodeUrl) -> Result<Subscribe, clap::Error> {
+        let wrong = |words| wrong("sub", ErrorKind::ValueValidation, words);
+        let (format, theme) = self.looks.meaning("sub")?;
         let (pairs, rest) = self.wanted.as_chunks();
         if let [instance] = rest {
             return Err(wrong(format!(
@@ -383,18 +413,19 @@ impl TypedSubscribe {
             from: self.from,
             count: self.count,
             reconnect: !self.no_reconnect,
-            format: self.format.format,
+            format,
+            theme,
         })
     }
 }
 
 /// What clap cannot see by itself, told as clap tells the rest.
-fn wrong(words: String) -> clap::Error {
+fn wrong(command: &str, kind: ErrorKind, words: String) -> clap::Error {
     let mut program = Typed::command();
     program.build();
-    match program.find_subcommand_mut("sub") {
-        Some(command) => command.error(ErrorKind::ValueValidation, words),
-        None => clap::Error::raw(ErrorKind::ValueValidation, words),
+    match program.find_subcommand_mut(command) {
+        Some(command) => command.error(kind, words),
+        None => clap::Error::raw(kind, words),
     }
 }
 

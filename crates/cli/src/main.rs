@@ -16,6 +16,7 @@ mod node_url;
 mod output;
 mod runtime;
 mod table;
+mod theme;
 
 use std::process::ExitCode;
 

@@ -48,11 +48,7 @@ pub(crate) fn titles(paint: Paint) -> String {
 /// `originating→reporting` node and payload.
 pub(crate) fn render(json: &[u8], paint: Paint) -> Result<String, serde_json::Error> {
     let message: Message<'_> = serde_json::from_slice(json)?;
-    let nodes = format!(
-        "{}→{}",
-        printable(&message.originating_node),
-        printable(&message.reporting_node)
-    );
+    let nodes = message.nodes();
     let mut cells = vec![column(paint, Colour::Dim, time_of_day(&message.timestamp), 13)];
     if let Some(node) = &message.received_on {
         cells.push(column(paint, node_colour(node), node, RECEIVED_ON_WIDTH));
@@ -72,7 +68,27 @@ pub(crate) fn render(json: &[u8], paint: Paint) -> Result<String, serde_json::Er
     Ok(cells.join("  "))
 }
 
+/// The same in as few columns as it takes, for lines that begin with something else.
+pub(crate) fn compact(json: &[u8]) -> Result<String, serde_json::Error> {
+    let message: Message<'_> = serde_json::from_slice(json)?;
+    let nodes = message.nodes();
+    let payload = message.payload();
+    let time = std::iter::once(time_of_day(&message.timestamp));
+    let rest = [&*message.instance, &*message.topic, &*message.event, &*nodes, &*payload];
+    let cells = time.chain(message.received_on.as_deref()).chain(rest);
+    Ok(cells.map(printable).collect::<Vec<_>>().join(" "))
+}
+
 impl Message<'_> {
+    /// `originating→reporting`.
+    fn nodes(&self) -> String {
+        format!(
+            "{}→{}",
+            printable(&self.originating_node),
+            printable(&self.reporting_node)
+        )
+    }
+
     /// Text as it is, JSON as it was written, bytes in base64.
     fn payload(&self) -> Cow<'_, str> {
         match (self.payload, &self.payload_base64) {
@@ -136,6 +152,15 @@ mod tests {
         assert_eq!(
             line.unwrap(),
             "10:57:54.123Z  c    alerts       system_alerts:critical    critical_alert          b→a              {\"message\":\"disk full\"}"
+        );
+    }
+
+    #[test]
+    fn a_compact_line_has_the_same_fields() {
+        let line = compact(message(r#""received_on":"c","payload":{"message":"disk full"}"#).as_bytes());
+        assert_eq!(
+            line.unwrap(),
+            "10:57:54.123Z c alerts system_alerts:critical critical_alert b→a {\"message\":\"disk full\"}"
         );
     }
 

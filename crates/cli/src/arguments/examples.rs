@@ -38,6 +38,7 @@ pub(super) const DEMO: &str = "\
 Examples:
   bellwether demo
   bellwether demo --for 5s --format json     one JSON object per delivery, with received_on
+  bellwether demo --theme classic            as the original's terminal shows it
 
 Exit code 1 if the nodes do not find each other or a message is missing.";
 
@@ -63,6 +64,8 @@ Examples:
   bellwether sub events 'orders:+:paid' --count 1
   bellwether sub logging 'host:*' --from last:100
   bellwether sub audit '*' --from time:2026-11-21T09:00:00Z
+  bellwether sub --theme classic \\
+      health 'health_summary:main' system 'metrics_summary:main'
 
 Quote patterns: `*` means something to the shell. On stderr, `subscribed, live
 on 3 of 3 nodes` says from how many nodes everything comes from now on. What

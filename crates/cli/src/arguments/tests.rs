@@ -161,6 +161,19 @@ fn a_subscription_takes_pairs() {
 }
 
 #[test]
+fn a_theme_is_plain_unless_another_is_asked_for() {
+    let theme = |rest: &[&str]| subscribe(&[&["sub", "alerts", "a"], rest].concat()).theme;
+    assert_eq!(theme(&[]), Theme::Plain);
+    assert_eq!(theme(&["--theme", "plain", "--format", "json"]), Theme::Plain);
+    assert_eq!(theme(&["--theme", "classic"]), Theme::Classic);
+    assert_eq!(theme(&["--theme", "classic", "--format", "text"]), Theme::Classic);
+    let Ok(Command::Demo(demo)) = parsed(&["demo", "--theme", "classic"]) else {
+        panic!("not a demo")
+    };
+    assert_eq!((demo.theme, demo.format), (Theme::Classic, Format::Text));
+}
+
+#[test]
 fn settings_become_the_strongest_layer() {
     let line = [
         "start", "--name", "b", "--seed", "a:7400", "--seed", "c:7400", "--http", "off",
@@ -211,6 +224,16 @@ fn wrong_usage_is_told_with_a_way_out() {
         (&["sub", "alerts", "a", "events"], "`events` has no pattern"),
         (&["sub", "alrts", "a"], "did you mean `alerts`"),
         (&["sub", "alerts", ":a"], "level 1 is empty"),
+        (
+            &["sub", "alerts", "a", "--theme", "classic", "--format", "json"],
+            "goes with `--format text`",
+        ),
+        (
+            &["demo", "--theme", "classic", "--format", "json"],
+            "Usage: bellwether demo",
+        ),
+        (&["sub", "alerts", "a", "--theme", "modern"], "plain, classic"),
+        (&["members", "--theme", "classic"], "--theme"),
         (&["subscribers", "nothing"], "audit"),
         (&["demo", "--for", "5"], "`5s`"),
         (&["members", "--format", "xml"], "json"),

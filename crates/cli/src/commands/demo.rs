@@ -22,6 +22,7 @@ use crate::failure::{Failure, tell};
 use crate::message_line;
 use crate::output::{Format, Output, Paint};
 use crate::runtime::{StopSignals, block_on};
+use crate::theme::{Classic, Theme};
 
 /// Deliveries of all nodes that wait to be printed. When full, they wait in the subscriptions' own queues.
 const DELIVERIES_QUEUE: usize = 256;
@@ -60,6 +61,8 @@ pub(crate) struct Demo {
     /// Until Ctrl-C otherwise.
     pub(crate) duration: Option<Duration>,
     pub(crate) format: Format,
+    /// How text looks.
+    pub(crate) theme: Theme,
 }
 
 impl Demo {
@@ -85,7 +88,7 @@ impl Demo {
         let mut deliveries = nodes.subscribe().await?;
         tell("Each publishes in turn, two messages a second, and every node receives all of them. Ctrl-C ends it.\n");
 
-        let mut printer = Printer::new(self.format)?;
+        let mut printer = Printer::new(self.format, self.theme)?;
         let mut ledger = Ledger::new(nodes.all.len());
         let mut ticks = interval(PUBLISH_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -282,16 +285,19 @@ struct Printer {
     format: Format,
     output: Output,
     paint: Paint,
+    /// Draws messages, where they are not lines in columns.
+    classic: Option<Classic>,
 }
 
 impl Printer {
-    fn new(format: Format) -> Result<Self, Failure> {
+    fn new(format: Format, theme: Theme) -> Result<Self, Failure> {
         let mut printer = Self {
             format,
             output: Output::stdout(),
             paint: Paint::for_stdout(),
+            classic: theme.classic(),
         };
-        if format == Format::Text {
+        if format == Format::Text && printer.classic.is_none() {
             printer.output.line(message_line::titles(printer.paint))?;
             printer.output.flush()?;
         }
@@ -317,8 +323,11 @@ impl Printer {
         match self.format {
             Format::Json => self.output.line(json)?,
             Format::Text => {
-                let line = message_line::render(json.as_bytes(), self.paint).context("cannot read our own JSON")?;
-                self.output.line(line)?;
+                let text = match &mut self.classic {
+                    Some(classic) => classic.render(json.as_bytes()),
+                    None => message_line::render(json.as_bytes(), self.paint),
+                };
+                self.output.line(text.context("cannot read our own JSON")?)?;
             }
         }
         self.output.flush()

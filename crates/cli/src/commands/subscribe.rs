@@ -15,6 +15,7 @@ use crate::message_line;
 use crate::node_url::NodeUrl;
 use crate::output::{Colour, Format, Output, Paint, printable};
 use crate::runtime::block_on;
+use crate::theme::{Classic, Theme};
 
 /// Waits between two tries to reach a lost node: doubled from the first to the last, each drawn from its upper half.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
@@ -32,12 +33,15 @@ pub(crate) struct Subscribe {
     /// Tries again when the node is lost.
     pub(crate) reconnect: bool,
     pub(crate) format: Format,
+    /// How text looks.
+    pub(crate) theme: Theme,
 }
 
 impl Subscribe {
     pub(crate) fn run(self) -> Result<(), Failure> {
         block_on(async {
-            let mut printer = Printer::new(self.format, self.count);
+            let mut printer = Printer::new(self.format, self.theme, self.count);
+            printer.greeting = printer.greeting(&self.wanted);
             let mut stream = self.connect(None).await?;
             loop {
                 let lost = match printer.print_all(&mut stream).await? {
@@ -127,6 +131,10 @@ struct Printer {
     output: Output,
     format: Format,
     paint: Paint,
+    /// Draws messages, where they are not lines in columns.
+    classic: Option<Classic>,
+    /// Until it is printed: what the theme says of a subscription that stands.
+    greeting: Vec<String>,
     /// Messages still wanted.
     left: Option<u64>,
     /// Where the stream stands behind what was printed, in the node's words.
@@ -136,15 +144,22 @@ struct Printer {
 }
 
 impl Printer {
-    fn new(format: Format, left: Option<u64>) -> Self {
+    fn new(format: Format, theme: Theme, left: Option<u64>) -> Self {
         Self {
             output: Output::stdout(),
             format,
             paint: Paint::for_stdout(),
+            classic: theme.classic(),
+            greeting: Vec::new(),
             left,
             place: None,
             again: None,
         }
+    }
+
+    fn greeting(&self, wanted: &[(Instance, Pattern)]) -> Vec<String> {
+        let greeting = self.classic.as_ref().map(|classic| classic.subscribed(wanted));
+        greeting.unwrap_or_default()
     }
 
     async fn print_all(&mut self, stream: &mut Stream) -> Result<End, Failure> {
@@ -179,20 +194,29 @@ impl Printer {
             (Item::Subscribed(report), _) => {
                 self.output.flush()?;
                 tell(self.subscribed_text(report));
-                return Ok(());
+                return std::mem::take(&mut self.greeting)
+                    .iter()
+                    .try_for_each(|line| self.output.line(line));
             }
             (Item::Message, _) => self.left = self.left.map(|left| left.saturating_sub(1)),
             _ => {}
         }
         match (item, self.format) {
             (_, Format::Json) => self.output.line(on_one_line(json)),
-            (Item::Message, Format::Text) => self.output.line(self.message_text(json)),
+            (Item::Message, Format::Text) => {
+                let text = self.message_text(json);
+                self.output.line(text)
+            }
             (marker, Format::Text) => self.output.line(self.marker_text(marker, json)),
         }
     }
 
-    fn message_text(&self, json: &[u8]) -> String {
-        message_line::render(json, self.paint).unwrap_or_else(|_| raw(json))
+    fn message_text(&mut self, json: &[u8]) -> String {
+        let text = match &mut self.classic {
+            Some(classic) => classic.render(json),
+            None => message_line::render(json, self.paint),
+        };
+        text.unwrap_or_else(|_| raw(json))
     }
 
     fn subscribed_text(&mut self, report: &Subscribed) -> String {
@@ -227,7 +251,7 @@ mod tests {
     use super::*;
 
     fn printer() -> Printer {
-        let mut printer = Printer::new(Format::Text, None);
+        let mut printer = Printer::new(Format::Text, Theme::Plain, None);
         printer.paint = Paint::NONE;
         printer
     }

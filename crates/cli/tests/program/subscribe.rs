@@ -88,6 +88,53 @@ fn text_is_one_line_per_message_without_colour_in_a_pipe() {
 }
 
 #[test]
+fn the_classic_theme_tells_of_health_as_emitters_do() {
+    let node = FakeNode::bind();
+    let url = node.url.clone();
+    let playing = node.play(|listener| {
+        let mut connection = accept(listener);
+        request(&mut connection).unwrap();
+        begin_stream(&mut connection);
+        let summary = r#"{"id":"health/a/1/1","instance":"health","topic":"health_summary:main","event":"health_summary","originating_node":"a","reporting_node":"a","timestamp":"2026-11-21T10:57:54.123Z","correlation_id":null,"causation_id":null,"schema_version":1,"content_type":"application/json","signed":true,"payload":{"store_id":"main","total_subscriptions":7,"healthy":5,"degraded":2}}"#;
+        for line in [PARTLY_LIVE, LIVE, GAP, summary, &message(2)] {
+            stream_event(&mut connection, None, line);
+        }
+        connection
+    });
+    let arguments = [
+        "--node",
+        &url,
+        "sub",
+        "health",
+        "health_summary:main",
+        "--theme",
+        "classic",
+        "--count",
+        "2",
+    ];
+    let run = Run::of(&mut bellwether(&arguments));
+    playing.join().unwrap();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert!(
+        lines[0].ends_with("] [EMITTER] 🩺 SUBSCRIBED to health events for store: main"),
+        "{run:?}"
+    );
+    assert!(lines[1].starts_with("-- missing: 2 messages"), "{run:?}");
+    assert_eq!(
+        lines[2],
+        "[a] [EMITTER] 📈 HEALTH SUMMARY: Store main - 5/7 healthy subscriptions"
+    );
+    assert!(
+        lines[3].starts_with("[a] 10:57:54.123Z alerts t e a→a") && lines[3].ends_with("p2"),
+        "{run:?}"
+    );
+    assert_eq!(lines.len(), 4);
+    assert!(!run.stdout.contains('\x1b'));
+    assert!(run.stderr.ends_with("subscribed, live on 3 of 3 nodes\n"), "{run:?}");
+}
+
+#[test]
 fn a_lost_node_is_waited_for() {
     let node = FakeNode::bind();
     let url = node.url.clone();
