@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bellwether_broker::PublishError;
 use bellwether_catalogue::field::Object;
 use bellwether_catalogue::{Addressed, Broadcast, BroadcastError, Message, MessageType, NodeName, Options, Stamp};
-use bellwether_message::{Draft, MessageId, NodeId, Topic};
+use bellwether_message::{Draft, Instance, MessageId, NodeId, Topic};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -161,7 +161,7 @@ impl Node {
         topic: Option<Topic>,
     ) -> Result<MessageId, PublishTypedError> {
         let addressed = message_type.addressed(payload, topic, &self.stamp())?;
-        self.publish_addressed(&addressed)
+        Ok(self.publish(addressed.instance(), &self.draft(&addressed))?)
     }
 
     /// What this node fills into a message.
@@ -171,10 +171,6 @@ impl Node {
             now: self.now(),
             random: rand::random(),
         }
-    }
-
-    fn publish_addressed(&self, addressed: &Addressed) -> Result<MessageId, PublishTypedError> {
-        Ok(self.publish(addressed.instance(), &self.draft(addressed))?)
     }
 
     /// The node that a payload names is the one where the event arose.
@@ -380,12 +376,23 @@ impl Integration {
 
     /// A typed message, if the integration is switched on; the closure is not called otherwise.
     pub fn publish<M: Message>(&self, message: impl FnOnce() -> M) -> Outcome {
+        self.publish_about(None, message)
+    }
+
+    /// The same, tagged with the node where it arose, which its payload may name otherwise.
+    pub(crate) fn publish_about<M: Message>(&self, node: Option<NodeId>, message: impl FnOnce() -> M) -> Outcome {
         if !self.enabled() {
             return Ok(Sent::Disabled);
         }
         let payload = serde_json::to_value(message()).unwrap_or_default();
-        let addressed = M::TYPE.addressed(payload, self.options.topic.clone(), &self.node.stamp());
-        self.deliver(addressed)
+        let draft = M::TYPE
+            .addressed(payload, self.options.topic.clone(), &self.node.stamp())
+            .map(|addressed| {
+                let mut draft = self.node.draft(&addressed);
+                draft.originating_node = node.or(draft.originating_node);
+                (addressed.instance(), draft)
+            });
+        self.deliver(draft.map_err(PublishTypedError::from))
     }
 
     fn send(&self, broadcast: impl FnOnce() -> Broadcast) -> Outcome {
@@ -393,13 +400,12 @@ impl Integration {
             return Ok(Sent::Disabled);
         }
         let addressed = broadcast().addressed(&self.options, &self.node.stamp());
-        self.deliver(addressed)
+        let draft = addressed.map(|addressed| (addressed.instance(), self.node.draft(&addressed)));
+        self.deliver(draft.map_err(PublishTypedError::from))
     }
 
-    fn deliver(&self, addressed: Result<Addressed, BroadcastError>) -> Outcome {
-        let published = addressed
-            .map_err(PublishTypedError::from)
-            .and_then(|addressed| self.node.publish_addressed(&addressed));
+    fn deliver(&self, draft: Result<(Instance, Draft), PublishTypedError>) -> Outcome {
+        let published = draft.and_then(|(instance, draft)| Ok(self.node.publish(instance, &draft)?));
         match published {
             Ok(id) => {
                 self.state().published.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! messages to them over QUIC, each message signed and tagged with the node where it arose and the node that reported
 //! it.
 
+mod alerts;
 mod builder;
 pub mod config;
 mod epoch_file;
@@ -29,6 +30,7 @@ pub use bellwether_message::{
     MessageIdError, NodeId, Pattern, Source, Timestamp, TimestampError, Topic, TopicError, WallClock,
 };
 
+pub use self::alerts::{AlertState, AlertView, Alerts};
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::host::Host;

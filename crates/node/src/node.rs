@@ -13,9 +13,11 @@ use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Superv
 use bellwether_message::{
     Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Timestamp, Topic, WallClock,
 };
+use bellwether_monitor::alert_book::AlertSettings;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use crate::alerts::AlertsState;
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
 use crate::epoch_file;
@@ -51,6 +53,7 @@ struct Inner {
     started: tokio::time::Instant,
     clock: WallClock,
     integration: IntegrationState,
+    alerts: AlertsState,
 }
 
 impl Node {
@@ -116,6 +119,7 @@ impl Node {
                 started: tokio::time::Instant::now(),
                 clock,
                 integration: IntegrationState::new(config.integration),
+                alerts: AlertsState::new(AlertSettings::default()),
             }),
         };
         reporters::spawn(&node);
@@ -228,6 +232,10 @@ impl Node {
 
     pub(crate) fn integration_state(&self) -> &IntegrationState {
         &self.inner.integration
+    }
+
+    pub(crate) fn alerts_state(&self) -> &AlertsState {
+        &self.inner.alerts
     }
 
     pub(crate) fn broker(&self) -> &Broker {

@@ -4,6 +4,7 @@
 //! is switched on; one that is switched off by its own setting never runs.
 
 mod health;
+mod members;
 mod metrics;
 mod system;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
+use crate::alerts;
 use crate::node::Node;
 
 /// Starts what the settings ask for.
@@ -23,6 +25,10 @@ pub(crate) fn spawn(node: &Node) {
     if settings.report_health {
         supervisor.spawn_forever("report health", health::run(node.clone(), settings.clone()));
     }
+    if settings.report_members {
+        supervisor.spawn_forever("report members", members::run(node.clone()));
+    }
+    supervisor.spawn_forever("alerts", alerts::run(node.clone()));
     if settings.report_metrics {
         supervisor.spawn_forever("report metrics", metrics::run(node.clone(), settings));
     }

@@ -1,0 +1,287 @@
+//! Alerts as they live: raised, acknowledged, escalated, cleared; the same on every node.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bellwether_broker::Delivery;
+use bellwether_catalogue::families::alerts::{AlertAck, AlertEscalation, EscalationLevel};
+use bellwether_catalogue::type_of;
+use bellwether_mesh::MemberState;
+use bellwether_message::{Envelope, Instance, NodeId, Pattern};
+use bellwether_monitor::alert_book::{Acknowledgement, Alert, AlertBook, AlertSettings, Escalation, Level, Severity};
+pub use bellwether_monitor::alert_book::{AlertState, AlertView};
+use serde_json::Value;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::integration::PublishTypedError;
+use crate::node::Node;
+use crate::replay::ReplayFrom;
+
+/// The key of an alert's metadata that names the key of alerts that are over with it.
+pub(crate) const CLEARS: &str = "clears";
+/// The key of an alert's metadata that says what it is about, where that is not its type and its node.
+const KEY: &str = "key";
+/// How often the book looks for what is due.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The alerts that a node knows of. Filled from the `alerts` of the whole mesh, those before its start included as far as
+/// the nodes still keep them, once the integration is switched on.
+#[derive(Debug, Clone)]
+pub struct Alerts {
+    node: Node,
+}
+
+/// What of the alerts lives as long as the node.
+#[derive(Debug)]
+pub(crate) struct AlertsState {
+    book: Mutex<AlertBook>,
+    began: Instant,
+}
+
+impl AlertsState {
+    pub(crate) fn new(settings: AlertSettings) -> Self {
+        Self {
+            book: Mutex::new(AlertBook::new(settings)),
+            began: Instant::now(),
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, AlertBook> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Whether this node is to publish an alert that it would raise by itself: not if it did so a short while ago and
+    /// it is no worse now.
+    pub(crate) fn should_publish(&self, key: &str, severity: &str) -> bool {
+        self.book().should_publish(key, severity_of(severity), self.now())
+    }
+}
+
+/// The key of alerts of a type about something.
+pub(crate) fn key(alert_type: &str, about: &str) -> String {
+    format!("{alert_type}:{about}")
+}
+
+impl Node {
+    /// The alerts that this node knows of.
+    pub fn alerts(&self) -> Alerts {
+        Alerts { node: self.clone() }
+    }
+}
+
+impl Alerts {
+    /// Those that nobody has acknowledged and that are not over, the worst first.
+    pub fn open(&self) -> Vec<AlertView> {
+        self.state().book().open()
+    }
+
+    /// All that are remembered, in the order in which they came: acknowledged and cleared ones for an hour, at most 4,096.
+    pub fn all(&self) -> Vec<AlertView> {
+        self.state().book().all()
+    }
+
+    /// One by its id.
+    pub fn one(&self, alert_id: &str) -> Option<AlertView> {
+        self.state().book().one(alert_id)
+    }
+
+    /// Says on every node that somebody has seen an alert, and publishes it as `AlertAck`. Alerts that this node does not
+    /// know may be acknowledged too: another may know them.
+    ///
+    /// # Errors
+    /// [`PublishTypedError`]; nothing was published.
+    pub fn acknowledge(
+        &self,
+        alert_id: &str,
+        by: &str,
+        note: Option<&str>,
+        resolution: Option<&str>,
+    ) -> Result<(), PublishTypedError> {
+        let mut ack = AlertAck::new(alert_id, by).node(self.node.id());
+        ack.ack_note = note.map(str::to_owned);
+        ack.resolution = resolution.map(str::to_owned);
+        self.node.publish_typed(&ack, None)?;
+        // Whoever asks this node next finds it, whether the message has come back yet or not.
+        let state = self.state();
+        state
+            .book()
+            .on_acknowledged(alert_id, acknowledgement(ack), state.now());
+        Ok(())
+    }
+
+    fn state(&self) -> &AlertsState {
+        self.node.alerts_state()
+    }
+}
+
+/// Keeps the book, once the integration was switched on.
+pub(crate) async fn run(node: Node) {
+    let mut enabled = node.integration_state().watch_enabled();
+    if enabled.wait_for(|enabled| *enabled).await.is_err() {
+        return std::future::pending().await;
+    }
+    let everything = Pattern::new("*").into_iter();
+    let subscribed = node
+        .subscribe_from(Instance::Alerts, everything, ReplayFrom::Earliest)
+        .await;
+    let Ok((mut alerts, _)) = subscribed else {
+        tracing::warn!("alerts are not followed: cannot subscribe");
+        return std::future::pending().await;
+    };
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            delivery = alerts.next() => match delivery {
+                Some(Delivery::Message(envelope)) => take(node.alerts_state(), &envelope),
+                Some(_) => {}
+                None => return std::future::pending().await,
+            },
+            _ = ticks.tick() => tick(&node),
+        }
+    }
+}
+
+/// What is no alert of the catalogue is none of ours.
+fn take(state: &AlertsState, envelope: &Envelope) {
+    let Some(payload) = validated(envelope) else { return };
+    let now = state.now();
+    match envelope.head().event {
+        "system_alert" => {
+            let Some(alert) = alert(envelope, &payload) else { return };
+            if let Some(cleared) = metadata(&payload, CLEARS) {
+                state.book().on_cleared(cleared, now);
+            }
+            state.book().on_raised(alert, now);
+        }
+        "alert_acknowledged" => {
+            if let Ok(ack) = serde_json::from_value::<AlertAck>(payload) {
+                let alert_id = ack.alert_id.clone();
+                state.book().on_acknowledged(&alert_id, acknowledgement(ack), now);
+            }
+        }
+        "alert_escalated" => {
+            if let Ok(escalation) = serde_json::from_value::<AlertEscalation>(payload) {
+                let level = match escalation.to_level {
+                    EscalationLevel::Level3 => Level::Level3,
+                    EscalationLevel::Level2 => Level::Level2,
+                    _ => Level::Level1,
+                };
+                state.book().on_escalated(&escalation.alert_id, level, now);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn validated(envelope: &Envelope) -> Option<Value> {
+    let message_type = type_of(Instance::Alerts, envelope.head().event)?;
+    let payload = serde_json::from_slice(envelope.payload()).ok()?;
+    message_type.validate(payload).ok()
+}
+
+fn alert(envelope: &Envelope, payload: &Value) -> Option<Alert> {
+    let text = |name: &str| payload.get(name).and_then(Value::as_str);
+    let title = text("title")?;
+    let about = text("node").unwrap_or_else(|| envelope.reporting_node());
+    let key = match metadata(payload, KEY) {
+        Some(key) => key.to_owned(),
+        None => key(text("alert_type").unwrap_or(title), about),
+    };
+    let severity = text("severity")?;
+    let requires_ack = payload.get("requires_ack").and_then(Value::as_bool);
+    Some(Alert {
+        alert_id: text("alert_id").map_or_else(|| envelope.id().to_string(), str::to_owned),
+        key,
+        severity: severity_of(severity),
+        title: title.to_owned(),
+        source: text("source")?.to_owned(),
+        node: envelope.source().node.clone(),
+        requires_ack: requires_ack.unwrap_or_else(|| severity_of(severity) >= Severity::Error),
+        timestamp: text("timestamp")
+            .and_then(|time| time.parse().ok())
+            .unwrap_or_else(|| envelope.timestamp()),
+    })
+}
+
+fn metadata<'a>(payload: &'a Value, name: &str) -> Option<&'a str> {
+    payload.get("metadata")?.get(name)?.as_str()
+}
+
+/// A word that this version does not know is taken for an error: too much attention is better than too little.
+fn severity_of(word: &str) -> Severity {
+    match word {
+        "info" => Severity::Info,
+        "warning" => Severity::Warning,
+        "critical" => Severity::Critical,
+        _ => Severity::Error,
+    }
+}
+
+fn acknowledgement(ack: AlertAck) -> Acknowledgement {
+    Acknowledgement {
+        resolution: ack.resolution,
+        by: ack.ack_by,
+        note: ack.ack_note,
+    }
+}
+
+fn tick(node: &Node) {
+    let state = node.alerts_state();
+    let now = state.now();
+    state.book().expire(now);
+    let is_off = !node.integration().enabled();
+    if is_off || state.book().next_due().is_none_or(|due| due > now) {
+        return;
+    }
+    let heirs = Heirs::of(node);
+    let due = state.book().due(now, |reporter| heirs.is_mine(reporter));
+    for escalation in due {
+        escalate(node, &escalation);
+    }
+}
+
+/// Of a broadcast that fails it was said where it failed.
+fn escalate(node: &Node, escalation: &Escalation) {
+    let word = |level: Level| match level {
+        Level::Level1 => EscalationLevel::Level1,
+        Level::Level2 => EscalationLevel::Level2,
+        Level::Level3 => EscalationLevel::Level3,
+    };
+    let reason = "nobody has acknowledged it in time";
+    let _ = node.integration().publish(|| {
+        AlertEscalation::new(
+            escalation.alert_id.clone(),
+            word(escalation.from),
+            word(escalation.to),
+            reason,
+        )
+    });
+}
+
+/// Whose alerts fall to this node: its own, and those of nodes that are gone if it has the lowest id of those left.
+struct Heirs {
+    own: NodeId,
+    living: Vec<NodeId>,
+}
+
+impl Heirs {
+    fn of(node: &Node) -> Self {
+        let living = node
+            .members()
+            .into_iter()
+            .filter(|member| member.state != MemberState::Down);
+        Self {
+            own: node.id().clone(),
+            living: living.map(|member| member.node).collect(),
+        }
+    }
+
+    fn is_mine(&self, reporter: &NodeId) -> bool {
+        *reporter == self.own || (!self.living.contains(reporter) && self.living.first() == Some(&self.own))
+    }
+}
