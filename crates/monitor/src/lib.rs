@@ -5,6 +5,7 @@
 
 pub mod cluster_watch;
 
+pub mod bus_rules;
 pub mod threshold;
 
 pub mod alert_book;
