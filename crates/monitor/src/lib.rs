@@ -6,6 +6,7 @@
 pub mod cluster_watch;
 
 pub mod bus_rules;
+pub mod resources;
 pub mod threshold;
 
 pub mod alert_book;
