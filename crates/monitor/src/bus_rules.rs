@@ -1,8 +1,8 @@
 //! The bus's own alerts: what each instance's counters say about its publishers and consumers.
 //!
-//! [`BusRules`] is given the counters of each instance at every interval, and tells changes only: what is raised is not told again
-//! while it lasts, and is cleared once. To clear, a figure has to be well inside its limit, so that one that swings about the limit
-//! is not told at each swing.
+//! [`BusRules`] is given the counters of each instance at every interval, and tells changes only: what is raised is
+//! not told again while it lasts, and is cleared once. To clear, a figure has to be well inside its limit, so that
+//! one that swings about the limit is not told at each swing.
 
 mod settings;
 mod volume;
@@ -124,8 +124,9 @@ impl BusRules {
         })
     }
 
-    /// The counters of an instance. The first sample is where counting starts, and so is one with a counter lower than before: the
-    /// instance has restarted. Of such a sample only the queue is judged. A sample no later than the last is passed over.
+    /// The counters of an instance. The first sample is where counting starts, and so is one with a counter lower
+    /// than before: the instance has restarted. Of such a sample only the queue is judged. A sample no later than the
+    /// last is passed over.
     pub fn on_sample(&mut self, instance: Instance, sample: &BusSample, now: Duration) -> Vec<BusChange> {
         let Some(watched) = self.instances.get_mut(instance.index()) else {
             return Vec::new();

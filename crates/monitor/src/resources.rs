@@ -1,12 +1,13 @@
 //! A node's own resources: when they become scarce, and how the node is by them.
 //!
-//! [`ResourceWatch`] tells changes only. A resource has to be beyond a limit for [`SAMPLES`] samples in a row, so that a short peak
-//! alarms nobody, and below it by [`HYSTERESIS`] to be back, so that one that swings about the limit is not told at each swing.
+//! [`ResourceWatch`] tells changes only. A resource has to be beyond a limit for [`SAMPLES`] samples in a row, so
+//! that a short peak alarms nobody, and below it by [`HYSTERESIS`] to be back, so that one that swings about the
+//! limit is not told at each swing.
 
+mod change;
 mod settings;
 
-use serde::Serialize;
-
+pub use self::change::{Resource, ResourceChange, ResourceLevel, ResourceStatus};
 pub use self::settings::{ResourceLimits, ResourceSettings, ResourceSettingsError};
 
 /// Beyond a limit for so many samples in a row is no peak any more.
@@ -14,7 +15,8 @@ pub const SAMPLES: u32 = 2;
 /// In percentage points.
 pub const HYSTERESIS: f64 = 2.0;
 
-/// What was measured at one moment, all in percent; none where it could not be. What is no number counts as not measured.
+/// What was measured at one moment, all in percent; none where it could not be. What is no number counts as not
+/// measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ResourceSample {
     /// Of all processors.
@@ -25,72 +27,6 @@ pub struct ResourceSample {
     pub disk: Option<f64>,
     /// The load average for each processor: 100 is one runnable task for each.
     pub load: Option<f64>,
-}
-
-/// What is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resource {
-    /// Processors.
-    Cpu,
-    /// Memory.
-    Memory,
-    /// Disk space.
-    Disk,
-    /// Tasks that want a processor.
-    Load,
-}
-
-/// How scarce a resource is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceLevel {
-    /// Beyond the warning limit.
-    Warning,
-    /// Beyond the critical limit.
-    Critical,
-}
-
-/// How a node is by its resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceStatus {
-    /// Nothing is scarce.
-    Healthy,
-    /// Something is, none of it critically.
-    Degraded,
-    /// Something is critically scarce.
-    Unhealthy,
-}
-
-/// Something to tell of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
-pub enum ResourceChange {
-    /// It has become scarce, or scarcer.
-    Raised {
-        /// Which.
-        resource: Resource,
-        /// How scarce.
-        level: ResourceLevel,
-        /// The last value in percent.
-        value: f64,
-        /// The limit in percent.
-        threshold: f64,
-    },
-    /// It was scarce, and is less so: critical before and a warning now, or (`remains` is none) in order again.
-    Cleared {
-        /// Which.
-        resource: Resource,
-        /// How scarce it was.
-        level: ResourceLevel,
-        /// How scarce it still is.
-        remains: Option<ResourceLevel>,
-        /// The last value in percent.
-        value: f64,
-        /// The limit in percent that it is below of again.
-        threshold: f64,
-    },
 }
 
 /// The resources of one node, watched.

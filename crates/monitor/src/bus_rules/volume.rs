@@ -17,8 +17,8 @@ const CALM: f64 = 0.5;
 pub(super) struct Volume {
     /// The last rates that were not high; at most [`HISTORY`].
     usual: VecDeque<f64>,
-    /// The rates since it is high; fewer than [`HISTORY`]. They are no measure for themselves: one of them among ten would
-    /// already be a tenth of the limit.
+    /// The rates since it is high; fewer than [`HISTORY`]. They are no measure for themselves: one of them among ten
+    /// would already be a tenth of the limit.
     high: VecDeque<f64>,
     is_high: bool,
 }
