@@ -1,24 +1,25 @@
 //! The life of alerts: raised, repeated, acknowledged, escalated, cleared, forgotten.
 //!
-//! Every node keeps a book from the messages on `alerts`, in whatever order they reach it, and all books say the same once all have
-//! heard the same:
+//! Every node keeps a book from the messages on `alerts`, in whatever order they reach it, and all books say the same
+//! once all have heard the same:
 //!
-//! - **Equal keys** raised within [`dedupe_for`](AlertSettings::dedupe_for) of the last are one alert with a count, though another
-//!   has acknowledged it. The worst of them gives it its id, severity, title and node; of several the one that was published
-//!   first; then the lesser id. It is found by the id of any.
-//! - **An acknowledgement** counts for what was acknowledged and for what is no worse. Should the same trouble become worse, the
-//!   alert is open again. It may arrive before its alert. Of two, the one that says what was done counts, then
-//!   the lesser by name and note.
+//! - **Equal keys** raised within [`dedupe_for`](AlertSettings::dedupe_for) of the last are one alert with a count,
+//!   though another has acknowledged it. The worst of them gives it its id, severity, title and node; of several the
+//!   one that was published first; then the lesser id. It is found by the id of any.
+//! - **An acknowledgement** counts for what was acknowledged and for what is no worse. Should the same trouble become
+//!   worse, the alert is open again. It may arrive before its alert. Of two, the one that says what was done counts,
+//!   then the lesser by name and note.
 //! - **Levels** only rise, so of two escalations the higher counts.
-//! - **A clear** ends what this node has heard of until then. It is the one word that does not commute: an alert that another node raised
-//!   with the same key arrives after it as a new one. Those of one node arrive in order.
+//! - **A clear** ends what this node has heard of until then. It is the one word that does not commute: an alert that
+//!   another node raised with the same key arrives after it as a new one. Those of one node arrive in order.
 //!
-//! Windows and waits go by the time at which messages arrive, not by their timestamps; where a window ends while messages are on
-//! their way, one node may count a repetition as an alert of its own.
+//! Windows and waits go by the time at which messages arrive, not by their timestamps; where a window ends while
+//! messages are on their way, one node may count a repetition as an alert of its own.
 
 mod alert;
 mod early;
 mod entry;
+mod outcome;
 mod publications;
 mod settings;
 mod view;
@@ -36,6 +37,7 @@ use self::early::Early;
 pub use self::early::MAX_EARLY;
 use self::entry::Entry;
 pub use self::entry::MAX_IDS;
+pub use self::outcome::{Outcome, Taken};
 pub use self::publications::MAX_KEYS;
 use self::publications::Publications;
 pub use self::settings::AlertSettings;
@@ -47,40 +49,6 @@ pub use self::view::AlertView;
 pub const MAX_ALERTS: usize = 4_096;
 /// So many go at once, so that not each further alert looks through the whole book.
 const EVICTED_AT_ONCE: usize = 64;
-
-/// What became of a raised alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is an alert of its own.
-    New,
-    /// One with its key is kept already, and was raised so often now.
-    Repeated {
-        /// How often.
-        count: u64,
-    },
-    /// As `Repeated`, but it is worse, and has given the alert its severity.
-    Worsened {
-        /// How often it was raised now.
-        count: u64,
-    },
-    /// This very alert was here before; nothing has changed.
-    Known,
-    /// Its id is empty, or longer than [`MAX_ALERT_ID_BYTES`]; it is not kept.
-    Refused,
-    /// The book is full of alerts that need somebody, and this one does not; counted as evicted.
-    Full,
-}
-
-/// What became of a word about an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// It was applied.
-    Now,
-    /// Its alert is not here, or not any more. It is kept for a while, see [`MAX_EARLY`].
-    Early,
-    /// The id is no alert's: empty, or longer than [`MAX_ALERT_ID_BYTES`].
-    Refused,
-}
 
 /// One node's book of alerts. See the module for how books of several nodes agree.
 #[derive(Debug)]
@@ -168,14 +136,15 @@ impl AlertBook {
     }
 
     /// Whether this node is to publish an alert that it would raise: not if it has published one with this key, at
-    /// least as bad, within [`dedupe_for`](AlertSettings::dedupe_for), unless that was cleared. If so, it is noted as published.
+    /// least as bad, within [`dedupe_for`](AlertSettings::dedupe_for), unless that was cleared. If so, it is noted as
+    /// published.
     pub fn should_publish(&mut self, key: &str, severity: Severity, now: Duration) -> bool {
         self.publications.admit(key, severity, self.settings.dedupe_for, now)
     }
 
     /// The escalations that this node is to publish now: of alerts that require an acknowledgement and have none, and
-    /// whose node `is_mine`: this one, or one that is gone and whose alerts fall to this one. Each step is returned once, and
-    /// the book has taken it already; one alert takes one step at most.
+    /// whose node `is_mine`: this one, or one that is gone and whose alerts fall to this one. Each step is returned
+    /// once, and the book has taken it already; one alert takes one step at most.
     pub fn due(&mut self, now: Duration, is_mine: impl Fn(&NodeId) -> bool) -> Vec<Escalation> {
         let mut steps = Vec::new();
         for entry in self.entries.values_mut() {

@@ -3,10 +3,10 @@
 //! Every node runs one [`ClusterWatch`] and feeds it its membership view and what it hears the others say. Two kinds of
 //! messages come of it:
 //!
-//! - **Once per observer**: a membership event per happening. Those that go down within [`GATHER`] of each other, or whose loss
-//!   takes the quorum, are one `partition_detected`; a single one is a `node_removed`, as is one that leaves. Those that
-//!   come back in the same run were cut off: one `partition_healed` per window. A new node or a new run is a
-//!   `node_added`, each by itself and at once.
+//! - **Once per observer**: a membership event per happening. Those that go down within [`GATHER`] of each other, or
+//!   whose loss takes the quorum, are one `partition_detected`; a single one is a `node_removed`, as is one that
+//!   leaves. Those that come back in the same run were cut off: one `partition_healed` per window. A new node or a
+//!   new run is a `node_added`, each by itself and at once.
 //! - **Once per side of a partition**: the alerts `node_failure` and `node_recovered`, each with a lifecycle event and
 //!   the cluster's health; for nodes that join, leave or restart those two alone. All survivors see it; the one with
 //!   the lowest id says it at once, the next waits [`PATIENCE`] for that, and so on in the order of their ids. Whoever
@@ -16,15 +16,16 @@
 //! hearing it together take longer than [`PATIENCE`], or where they disagree on who survives. Nobody says it only if
 //! it was over before the first one that lives had its turn. Saying it twice is the lesser evil.
 //!
-//! **The own start.** What is in view before [`on_joined`](ClusterWatch::on_joined) was there before the observer, and is taken
-//! silently. After it each further node is one `node_added`.
+//! **The own start.** What is in view before [`on_joined`](ClusterWatch::on_joined) was there before the observer,
+//! and is taken silently. After it each further node is one `node_added`.
 //!
-//! **A restart that nobody missed** (a higher run of a node that was never seen down) is one `node_added` and the lifecycle
-//! event `reconnected`: the run is a new member, whose feeds begin anew, but the node is an old one. There is no alert,
-//! since there was no failure to take back; yet whoever keeps state about the node is told that it is gone.
+//! **A restart that nobody missed** (a higher run of a node that was never seen down) is one `node_added` and the
+//! lifecycle event `reconnected`: the run is a new member, whose feeds begin anew, but the node is an old one. There
+//! is no alert, since there was no failure to take back; yet whoever keeps state about the node is told that it is
+//! gone.
 //!
-//! **A pause of the observer** is noticed when it is called later than it asked for ([`PAUSED_FOR`]). What it then finds has
-//! perhaps been said long ago and waits to be heard, so it says nothing for [`PATIENCE`].
+//! **A pause of the observer** is noticed when it is called later than it asked for ([`PAUSED_FOR`]). What it then
+//! finds has perhaps been said long ago and waits to be heard, so it says nothing for [`PATIENCE`].
 
 mod census;
 mod effect;
@@ -267,7 +268,7 @@ impl ClusterWatch {
             if let Some(record) = self.records.get_mut(&node) {
                 record.say(due, now);
             }
-            effects.extend(said(&census, node, &due));
+            effects.extend(census.said(node, &due));
         }
     }
 
@@ -279,8 +280,9 @@ impl ClusterWatch {
 
     /// How many come before this observer: the living with a lower id, the node concerned left out.
     ///
-    /// Of a return or a join only those can tell that were there before. At the heal of a partition the nodes of the other side come back
-    /// one after the other, and have the same to say of this one; a newcomer comes after all others.
+    /// Of a return or a join only those can tell that were there before. At the heal of a partition the nodes of the
+    /// other side come back one after the other, and have the same to say of this one; a newcomer comes after all
+    /// others.
     fn rank(&self, node: &NodeId, due: &Due) -> u32 {
         let is_fresh = |at: Option<Duration>| at.is_some_and(|at| at.saturating_add(PATIENCE) > due.since);
         let counts_fresh = due.news.is_end();
@@ -324,26 +326,6 @@ impl ClusterWatch {
         let record = self.records.entry(node.clone());
         Some(record.or_insert_with(|| Record::unseen(epoch, now)))
     }
-}
-
-/// What saying it amounts to.
-fn said(census: &Census, node: NodeId, due: &Due) -> impl Iterator<Item = Effect> {
-    let alert = due.news.is_alert().then(|| {
-        Effect::Announce(Announcement {
-            news: due.news,
-            node: node.clone(),
-            epoch: due.epoch,
-            active_nodes: census.active.clone(),
-        })
-    });
-    let lifecycle = Effect::Lifecycle(Lifecycle {
-        node,
-        epoch: due.epoch,
-        event: due.news.lifecycle(),
-        cluster_size: census.active.len(),
-    });
-    let health = Effect::Health(census.health(due.news.health_event()));
-    alert.into_iter().chain([lifecycle, health])
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@
 
 pub mod cluster_watch;
 
+pub mod bus_rules;
+pub mod resources;
 pub mod threshold;
 
 pub mod alert_book;

@@ -1,8 +1,8 @@
 //! Thresholds on metrics: when a value becomes an alert, and when the alert is over.
 //!
-//! A [`ThresholdRule`] names a metric and its limits; [`ThresholdEngine`] holds the rules and follows each series: one rule, one
-//! node, one component. It tells only changes: a series that stays above its limit is told once, and again when it rises
-//! from warning to critical.
+//! A [`ThresholdRule`] names a metric and its limits; [`ThresholdEngine`] holds the rules and follows each series:
+//! one rule, one node, one component. It tells only changes: a series that stays above its limit is told once, and
+//! again when it rises from warning to critical.
 
 mod rule;
 mod series;
@@ -108,8 +108,8 @@ impl ThresholdEngine {
         Self::default()
     }
 
-    /// Adds a rule, or replaces the one with the same id. The series of a replaced rule begin anew; what it had raised is
-    /// returned as cleared.
+    /// Adds a rule, or replaces the one with the same id. The series of a replaced rule begin anew; what it had
+    /// raised is returned as cleared.
     ///
     /// # Errors
     ///
@@ -143,8 +143,9 @@ impl ThresholdEngine {
         self.rules.values()
     }
 
-    /// A value of a metric. `component` is empty where there is none. Returns what changed: at most one change for each
-    /// rule on the metric. Values that are no numbers are passed over and counted, as are samples whose names are longer than [`MAX_TEXT_BYTES`].
+    /// A value of a metric. `component` is empty where there is none. Returns what changed: at most one change for
+    /// each rule on the metric. Values that are no numbers are passed over and counted, as are samples whose names
+    /// are longer than [`MAX_TEXT_BYTES`].
     pub fn on_sample(
         &mut self,
         metric_name: &str,

@@ -3,8 +3,8 @@
 use bellwether_message::{NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Longest alert id in bytes: ours have 16 characters, those of others some dozens. A longer one is refused, for cut off
-/// it would be another.
+/// Longest alert id in bytes: ours have 16 characters, those of others some dozens. A longer one is refused, for cut
+/// off it would be another.
 pub const MAX_ALERT_ID_BYTES: usize = 128;
 /// Longest key in bytes; the rest is cut off.
 pub const MAX_KEY_BYTES: usize = 256;

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use super::alert::{Acknowledgement, Level};
 
-/// Most alerts of which something is known before they are. A node that publishes nonsense would fill it; the oldest goes.
+/// Most alerts of which something is known before they are. A node that publishes nonsense would fill it; the oldest
+/// goes.
 pub const MAX_EARLY: usize = 1_024;
 
 /// What was said of alerts that this node has not heard: another source's messages may overtake them.

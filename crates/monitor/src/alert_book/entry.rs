@@ -7,14 +7,14 @@ use bellwether_message::{NodeId, Timestamp};
 use super::alert::{Acknowledgement, Alert, AlertState, Level, Severity};
 use super::view::AlertView;
 
-/// Most alerts of one entry whose ids are remembered, so that an acknowledgement of any finds it. Of further ones only the
-/// number counts, unless they are worse.
+/// Most alerts of one entry whose ids are remembered, so that an acknowledgement of any finds it. Of further ones
+/// only the number counts, unless they are worse.
 pub const MAX_IDS: usize = 16;
 
 /// Alerts with one key, raised soon after one another.
 ///
-/// The worst gives the name; of several the one that was published first, then the lesser id. It is acknowledged once an
-/// alert of that severity is: who acknowledged the warning has not seen that it became critical.
+/// The worst gives the name; of several the one that was published first, then the lesser id. It is acknowledged once
+/// an alert of that severity is: who acknowledged the warning has not seen that it became critical.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The one that gives the name comes first.

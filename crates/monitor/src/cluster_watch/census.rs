@@ -2,7 +2,10 @@
 
 use bellwether_message::NodeId;
 
-use super::effect::{ClusterHealth, ClusterStatus, HealthEvent, Membership, MembershipEvent, Quorum};
+use super::effect::{
+    Announcement, ClusterHealth, ClusterStatus, Effect, HealthEvent, Lifecycle, Membership, MembershipEvent, Quorum,
+};
+use super::record::Due;
 
 /// The members known, at one moment.
 #[derive(Debug, Default)]
@@ -24,6 +27,26 @@ impl Census {
         } else {
             Quorum::Lost
         }
+    }
+
+    /// What it amounts to, to say something on behalf of a side.
+    pub(super) fn said(&self, node: NodeId, due: &Due) -> impl Iterator<Item = Effect> + use<> {
+        let alert = due.news.is_alert().then(|| {
+            Effect::Announce(Announcement {
+                news: due.news,
+                node: node.clone(),
+                epoch: due.epoch,
+                active_nodes: self.active.clone(),
+            })
+        });
+        let lifecycle = Effect::Lifecycle(Lifecycle {
+            node,
+            epoch: due.epoch,
+            event: due.news.lifecycle(),
+            cluster_size: self.active.len(),
+        });
+        let health = Effect::Health(self.health(due.news.health_event()));
+        alert.into_iter().chain([lifecycle, health])
     }
 
     fn status(&self) -> ClusterStatus {

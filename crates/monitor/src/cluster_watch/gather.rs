@@ -7,8 +7,8 @@ use bellwether_message::NodeId;
 
 use super::effect::Quorum;
 
-/// What happens within so long of the first is one happening: a partition takes its nodes one by one, a few gossip rounds apart. The
-/// membership event comes late by as much, the alert does not.
+/// What happens within so long of the first is one happening: a partition takes its nodes one by one, a few gossip
+/// rounds apart. The membership event comes late by as much, the alert does not.
 pub const GATHER: Duration = Duration::from_millis(500);
 
 /// The nodes of one window.

@@ -188,8 +188,8 @@ impl Record {
     /// Whether what was said makes what is due needless.
     fn is_settled(due: Due, news: News, epoch: Epoch) -> bool {
         match (due.news, news) {
-            // A newer run that is there means that the end of the older is known. That the same run is there does not: it
-            // may have been said before its end.
+            // A newer run that is there means that the end of the older is known. That the same run is there does
+            // not: it may have been said before its end.
             (News::Failed | News::Left, News::Recovered | News::Returned | News::Joined) => due.epoch < epoch,
             (News::Failed | News::Left, News::Failed | News::Left) => due.epoch <= epoch,
             (News::Recovered, News::Recovered) => due.epoch <= epoch,

@@ -32,8 +32,8 @@ pub struct ThresholdRule {
     /// So many samples in a row have to be beyond the limit. Default 1, at most [`MAX_SUSTAINED`].
     #[serde(default = "one")]
     pub sustained: u32,
-    /// A raised series has to be inside its limit by this fraction of the limit, default 0.05, from 0 to below 1, so that one that
-    /// swings about the limit is not told at each swing.
+    /// A raised series has to be inside its limit by this fraction of the limit, default 0.05, from 0 to below 1, so
+    /// that one that swings about the limit is not told at each swing.
     #[serde(default = "twentieth")]
     pub hysteresis: f64,
     /// Whether it is applied. Default true.
@@ -167,7 +167,8 @@ impl ThresholdRule {
         }
     }
 
-    /// How far a value still is beyond the limits, of a series that was raised to `severity`: inside them by the hysteresis is inside.
+    /// How far a value still is beyond the limits, of a series that was raised to `severity`: inside them by the
+    /// hysteresis is inside.
     pub(super) fn judge_raised(&self, value: f64, severity: ThresholdSeverity) -> Option<ThresholdSeverity> {
         let holds = |severity: ThresholdSeverity| {
             let limit = self.limit(severity);
