@@ -13,6 +13,8 @@ pub struct Counters {
     pub forwarded: Total,
     /// Messages accepted from peers.
     pub received: Total,
+    /// Local subscriptions that were ended for reading too slowly.
+    pub disconnected: Total,
     dropped: [Total; DropReason::ALL.len()],
 }
 

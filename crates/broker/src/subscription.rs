@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use bellwether_message::{Instance, Pattern};
 use futures_core::Stream;
 
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, GapCause};
 use crate::exchange::Exchange;
 use crate::group::Group;
 use crate::position::{Arrived, Position};
@@ -91,12 +91,19 @@ impl Subscription {
         match read {
             Read::Some { messages } => {
                 self.exchange.counters().delivered.add(messages);
+                if messages == 0 && self.ready.front().is_some_and(is_disconnection) {
+                    self.exchange.counters().disconnected.add(1);
+                }
                 Poll::Ready(self.ready.pop_front())
             }
             Read::Pending => Poll::Pending,
             Read::Closed => Poll::Ready(None),
         }
     }
+}
+
+fn is_disconnection(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Gap(gap) if gap.cause == GapCause::Disconnected)
 }
 
 impl Stream for Subscription {

@@ -6,6 +6,8 @@
 //! In reading order:
 //!
 //! - [`cluster_watch`]: who is told of nodes that come, go and fail, and by whom.
+//! - [`bus_rules`]: when an instance itself is in trouble.
+//! - [`resources`]: when the host runs short of something.
 //! - [`threshold`]: figures that cross their limits.
 //! - [`alert_book`]: the life of alerts.
 //! - [`breaker`]: whether something that may fail is tried at all.

@@ -54,10 +54,55 @@ impl AlertsState {
         self.began.elapsed()
     }
 
-    /// Whether this node is to publish an alert that it would raise by itself: not if it did so a short while ago and
-    /// it is no worse now.
-    pub(crate) fn should_publish(&self, key: &str, severity: &str) -> bool {
+    fn on_cleared(&self, key: &str) {
+        self.book().on_cleared(key, self.now());
+    }
+
+    fn should_publish(&self, key: &str, severity: &str) -> bool {
         self.book().should_publish(key, severity_of(severity), self.now())
+    }
+}
+
+/// An alert that the node itself raises.
+#[derive(Debug)]
+pub(crate) struct Raised {
+    /// Its type, which is its topic, too.
+    pub(crate) alert_type: String,
+    /// What it is about: with the type, the key by which repetitions are known.
+    pub(crate) about: String,
+    pub(crate) severity: &'static str,
+    pub(crate) words: String,
+    pub(crate) context: Value,
+}
+
+impl Raised {
+    /// Publishes it, unless this node did so a short while ago and it is no worse now.
+    pub(crate) fn raise(mut self, node: &Node) {
+        let key = key(&self.alert_type, &self.about);
+        if !node.integration().enabled() || !node.alerts_state().should_publish(&key, self.severity) {
+            return;
+        }
+        self.context[KEY] = key.into();
+        self.publish(node);
+    }
+
+    /// Says that it is over, in these words.
+    pub(crate) fn clear(mut self, node: &Node, words: &str) {
+        let cleared = key(&self.alert_type, &self.about);
+        node.alerts_state().on_cleared(&cleared);
+        self.context[KEY] = key(&self.alert_type, &format!("{} is over", self.about)).into();
+        self.context[CLEARS] = cleared.into();
+        self.severity = "info";
+        words.clone_into(&mut self.words);
+        self.publish(node);
+    }
+
+    /// Of a broadcast that fails it was said where it failed.
+    fn publish(self, node: &Node) {
+        let context = self.context;
+        let _ = node
+            .integration()
+            .broadcast_alert(&self.alert_type, self.severity, &self.words, context);
     }
 }
 

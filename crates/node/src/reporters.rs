@@ -3,6 +3,7 @@
 //! Each is an ordinary client of its node, and could be deleted without the rest noticing. They run while the integration
 //! is switched on; one that is switched off by its own setting never runs.
 
+mod bus;
 mod health;
 mod members;
 mod metrics;
@@ -10,6 +11,7 @@ mod system;
 
 use std::time::Duration;
 
+use bellwether_monitor::bus_rules::BusSettings;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::alerts;
@@ -28,6 +30,7 @@ pub(crate) fn spawn(node: &Node) {
     if settings.report_members {
         supervisor.spawn_forever("report members", members::run(node.clone()));
     }
+    supervisor.spawn_forever("watch instances", bus::run(node.clone(), BusSettings::default()));
     supervisor.spawn_forever("alerts", alerts::run(node.clone()));
     if settings.report_metrics {
         supervisor.spawn_forever("report metrics", metrics::run(node.clone(), settings));

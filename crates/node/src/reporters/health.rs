@@ -2,13 +2,18 @@
 
 mod sampler;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwether_catalogue::families::health::{CheckState, NodeHealth, NodeStatus};
 use bellwether_catalogue::families::metrics::{ResourceKind, ResourceUsage};
+use bellwether_monitor::resources::{
+    Resource, ResourceChange, ResourceLevel, ResourceLimits, ResourceSettings, ResourceStatus, ResourceWatch,
+};
 use serde_json::json;
 
 use self::sampler::{Sample, Sampler};
+use crate::alerts::Raised;
 use crate::integration::{Integration, IntegrationSettings};
 use crate::node::Node;
 
@@ -21,6 +26,20 @@ const FIRST_REPORT_AFTER: Duration = Duration::from_millis(500);
 pub(super) async fn run(node: Node, settings: IntegrationSettings) {
     let integration = node.integration();
     let mut sampler = Sampler::new(node.data_dir());
+    let limits = Some(ResourceLimits {
+        warning: settings.resource_warning,
+        critical: settings.resource_critical,
+    });
+    let limits = ResourceSettings {
+        cpu: limits,
+        memory: limits,
+        disk: limits,
+        load: None,
+    };
+    let Ok(mut watch) = ResourceWatch::new(&limits) else {
+        tracing::warn!("the host's health is not watched: its limits make no sense");
+        return std::future::pending().await;
+    };
     let mut checks = 0_u64;
     tokio::time::sleep(FIRST_REPORT_AFTER).await;
     let mut ticks = super::every(settings.health_interval);
@@ -37,38 +56,32 @@ pub(super) async fn run(node: Node, settings: IntegrationSettings) {
             };
             sampler = back;
             checks += 1;
-            report(&node, &integration, &settings, &sample, checks);
+            let before = watch.status();
+            for change in watch.on_sample(&sample.shares()) {
+                tell(&node, &change);
+            }
+            tell_status(&node, before, watch.status());
+            report(&node, &integration, &watch, &sample, checks);
         }
         ticks.tick().await;
     }
 }
 
 /// Of a broadcast that fails it was said where it failed.
-fn report(node: &Node, integration: &Integration, settings: &IntegrationSettings, sample: &Sample, checks: u64) {
-    let checked = sample.shares().map(|(name, share)| {
-        let state = match share {
-            Some(percent) if percent > settings.resource_critical => CheckState::Fail,
-            Some(percent) if percent > settings.resource_warning => CheckState::Warning,
-            Some(_) => CheckState::Pass,
-            None => CheckState::Other("unknown".into()),
-        };
-        (name.to_owned(), state)
-    });
-    let has = |state: CheckState| checked.iter().any(|(_, other)| *other == state);
-    let status = match (has(CheckState::Fail), has(CheckState::Warning)) {
-        (true, _) => NodeStatus::Unhealthy,
-        (false, true) => NodeStatus::Degraded,
-        (false, false) => NodeStatus::Healthy,
+fn report(node: &Node, integration: &Integration, watch: &ResourceWatch, sample: &Sample, checks: u64) {
+    let status = match watch.status() {
+        ResourceStatus::Healthy => NodeStatus::Healthy,
+        ResourceStatus::Degraded => NodeStatus::Degraded,
+        ResourceStatus::Unhealthy => NodeStatus::Unhealthy,
     };
-    let _ = integration.broadcast_health_update(CHECKER, &status.to_string(), || {
-        json!({
-            "cpu_usage": sample.cpu_usage, "memory_usage": sample.memory_usage(), "disk_usage": sample.disk_usage(),
-            "load_avg": sample.load_avg, "check_duration_ms": sample.took_ms, "check_count": checks,
-        })
+    let figures = json!({
+        "cpu_usage": sample.cpu_usage, "memory_usage": sample.memory_usage(), "disk_usage": sample.disk_usage(),
+        "load_avg": sample.load_avg, "check_duration_ms": sample.took_ms, "check_count": checks,
     });
+    let _ = integration.broadcast_health_update(CHECKER, &status.to_string(), figures);
     let _ = integration.publish(|| {
         let mut health = NodeHealth::new(node.id(), status)
-            .checks(checked.into_iter().collect::<std::collections::BTreeMap<_, _>>())
+            .checks(checks_of(watch, sample))
             .check_duration_ms(sample.took_ms);
         health.load_avg = sample.load_avg;
         health.cpu_usage = sample.cpu_usage;
@@ -83,5 +96,94 @@ fn report(node: &Node, integration: &Integration, settings: &IntegrationSettings
         if let (Some(percent), Some(size)) = (share, size) {
             let _ = integration.publish(|| ResourceUsage::new(kind, percent, size.total, size.used));
         }
+    }
+}
+
+fn checks_of(watch: &ResourceWatch, sample: &Sample) -> BTreeMap<String, CheckState> {
+    let state = |(resource, name, share): (Resource, &str, Option<f64>)| {
+        let state = match (share, watch.level(resource)) {
+            (None, _) => CheckState::Other("unknown".into()),
+            (Some(_), None) => CheckState::Pass,
+            (Some(_), Some(ResourceLevel::Warning)) => CheckState::Warning,
+            (Some(_), Some(ResourceLevel::Critical)) => CheckState::Fail,
+        };
+        (name.to_owned(), state)
+    };
+    let checked = [
+        (Resource::Cpu, "cpu", sample.cpu_usage),
+        (Resource::Memory, "memory", sample.memory_usage()),
+        (Resource::Disk, "disk", sample.disk_usage()),
+    ];
+    checked.map(state).into()
+}
+
+/// What has become short, or is no longer.
+fn tell(node: &Node, change: &ResourceChange) {
+    let raised = |resource: Resource, level: ResourceLevel, value: f64, threshold: f64| {
+        let (alert_type, severity) = match level {
+            ResourceLevel::Warning => ("resource_warning", "warning"),
+            ResourceLevel::Critical => ("resource_critical", "critical"),
+        };
+        let name = serde_json::to_value(resource).unwrap_or_default();
+        let name = name.as_str().unwrap_or("resource").to_owned();
+        Raised {
+            alert_type: alert_type.to_owned(),
+            about: format!("{}:{name}", node.id()),
+            severity,
+            words: format!("{value:.0} % of {name} is used"),
+            context: json!({"resource": name, "value": value, "threshold": threshold, "node": node.id()}),
+        }
+    };
+    match *change {
+        ResourceChange::Raised {
+            resource,
+            level,
+            value,
+            threshold,
+        } => {
+            raised(resource, level, value, threshold).raise(node);
+        }
+        ResourceChange::Cleared {
+            resource,
+            level,
+            value,
+            threshold,
+            ..
+        } => {
+            let raised = raised(resource, level, value, threshold);
+            let words = format!("{} of it again", raised.words);
+            raised.clear(node, &words);
+        }
+    }
+}
+
+/// The host as a whole is worse, or better.
+fn tell_status(node: &Node, before: ResourceStatus, now: ResourceStatus) {
+    let raised = |status: ResourceStatus| {
+        let (alert_type, severity) = match status {
+            ResourceStatus::Healthy => return None,
+            ResourceStatus::Degraded => ("health_degraded", "warning"),
+            ResourceStatus::Unhealthy => ("health_critical", "critical"),
+        };
+        Some(Raised {
+            alert_type: alert_type.to_owned(),
+            about: node.id().to_string(),
+            severity,
+            words: format!(
+                "the health of {} is {}",
+                node.id(),
+                alert_type.trim_start_matches("health_")
+            ),
+            context: json!({"node": node.id()}),
+        })
+    };
+    if before == now {
+        return;
+    }
+    if let Some(over) = raised(before) {
+        over.clear(node, &format!("the health of {} has changed", node.id()));
+    }
+    if let Some(raised) = raised(now) {
+        raised.raise(node);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bellwether_monitor::resources::ResourceSample;
 use sysinfo::System;
 
 /// What one look at the host saw. What it could not see is none.
@@ -50,13 +51,14 @@ impl Sample {
         self.disk.map(Size::percent)
     }
 
-    /// What is used, by name, in percent.
-    pub(super) fn shares(&self) -> [(&'static str, Option<f64>); 3] {
-        [
-            ("cpu", self.cpu_usage),
-            ("memory", self.memory_usage()),
-            ("disk", self.disk_usage()),
-        ]
+    /// What is used, in percent. The load has no limit that fits every host.
+    pub(super) fn shares(&self) -> ResourceSample {
+        ResourceSample {
+            cpu: self.cpu_usage,
+            memory: self.memory_usage(),
+            disk: self.disk_usage(),
+            load: None,
+        }
     }
 }
 
@@ -123,9 +125,9 @@ mod tests {
     #[test]
     fn shares_of_this_host_are_percents() {
         let sample = Sampler::new(Path::new("/nonexistent/folder")).sample();
-        for (name, share) in sample.shares() {
-            let share = share.unwrap_or_else(|| panic!("no {name}"));
-            assert!((0.0..=100.0).contains(&share), "{name} {share}");
+        let shares = sample.shares();
+        for share in [shares.cpu, shares.memory, shares.disk] {
+            assert!((0.0..=100.0).contains(&share.unwrap()), "{shares:?}");
         }
         assert!(sample.load_avg.is_some());
     }
