@@ -8,6 +8,7 @@ mod alerts;
 mod builder;
 pub mod config;
 mod epoch_file;
+mod figures;
 mod host;
 mod integration;
 mod node;
@@ -33,6 +34,7 @@ pub use bellwether_message::{
 pub use self::alerts::{AlertState, AlertView, Alerts};
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
+pub use self::figures::{AddRuleError, Gauge, GaugeKind, ThresholdKind, ThresholdRule};
 pub use self::host::Host;
 pub use self::integration::{
     BatchCounts, Details, Integration, IntegrationSettings, IntegrationStatus, Outcome as BroadcastOutcome,

@@ -21,6 +21,7 @@ use crate::alerts::AlertsState;
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
 use crate::epoch_file;
+use crate::figures::Figures;
 use crate::host::Host;
 use crate::integration::IntegrationState;
 use crate::readiness::{LiveReport, Readiness};
@@ -54,6 +55,7 @@ struct Inner {
     clock: WallClock,
     integration: IntegrationState,
     alerts: AlertsState,
+    figures: Figures,
 }
 
 impl Node {
@@ -120,6 +122,7 @@ impl Node {
                 clock,
                 integration: IntegrationState::new(config.integration),
                 alerts: AlertsState::new(AlertSettings::default()),
+                figures: Figures::new(),
             }),
         };
         reporters::spawn(&node);
@@ -134,10 +137,14 @@ impl Node {
     /// # Errors
     /// [`PublishError`]; nothing was published.
     pub fn publish(&self, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
-        match canonical_topic(instance, &draft.topic) {
+        let id = match canonical_topic(instance, &draft.topic) {
             Cow::Borrowed(_) => self.inner.broker.publish(instance, draft),
             Cow::Owned(topic) => self.inner.broker.publish(instance, &with_topic(draft, topic)),
+        }?;
+        if instance == Instance::Metrics {
+            self.note_figure(draft);
         }
+        Ok(id)
     }
 
     /// Subscribes to what matches any of `patterns` in `instance`, on every node. A message that several of them match
@@ -232,6 +239,10 @@ impl Node {
 
     pub(crate) fn integration_state(&self) -> &IntegrationState {
         &self.inner.integration
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.inner.figures
     }
 
     pub(crate) fn alerts_state(&self) -> &AlertsState {
