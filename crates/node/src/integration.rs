@@ -411,6 +411,8 @@ impl Integration {
                 self.state().published.fetch_add(1, Ordering::Relaxed);
                 Ok(Sent::Published(id))
             }
+            // A node that stops says nothing more, and nobody need know.
+            Err(err @ PublishTypedError::Publish(PublishError::Closed)) => Err(err),
             Err(err) => {
                 self.state().failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(err = %err, "a broadcast failed");

@@ -2,8 +2,10 @@
 //!
 //! What is to be said, and by whom, is [`ClusterWatch`]'s to decide: this hears, and says it.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use bellwether_broker::Delivery;
 use bellwether_catalogue::families::health::{ClusterHealth, ClusterStatus, QuorumStatus};
 use bellwether_catalogue::families::lifecycle::{ClusterMembership, MembershipEvent, NodeEvent, NodeLifecycle};
 use bellwether_catalogue::{Message, NodeName};
@@ -37,13 +39,7 @@ pub(super) async fn run(node: Node) {
     if enabled.wait_for(|enabled| *enabled).await.is_err() {
         return std::future::pending().await;
     }
-    let (Some(alerts), Some(lifecycle)) = tokio::join!(
-        heard_on(&node, Instance::Alerts, &ALERTS),
-        heard_on(&node, Instance::Lifecycle, &LIFECYCLE),
-    ) else {
-        return std::future::pending().await;
-    };
-    Reporter::new(&node).run(&mesh, alerts, lifecycle).await;
+    Reporter::new(&node).run(&node, &mesh).await;
 }
 
 async fn heard_on(node: &Node, instance: Instance, topics: &[&str]) -> Option<Subscription> {
@@ -54,6 +50,14 @@ async fn heard_on(node: &Node, instance: Instance, topics: &[&str]) -> Option<Su
             tracing::warn!(err = %err, %instance, "nodes that fail are not reported: cannot hear what others say");
             None
         }
+    }
+}
+
+/// Waits for ever where there is no subscription.
+async fn next(subscription: &mut Option<Subscription>) -> Option<Delivery> {
+    match subscription {
+        Some(subscription) => subscription.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -72,12 +76,21 @@ impl Reporter {
         }
     }
 
-    async fn run(mut self, mesh: &Mesh, mut alerts: Subscription, mut lifecycle: Subscription) {
+    /// What happens while the subscriptions are on their way is seen; what others say of it meanwhile is not heard, and
+    /// may be said twice.
+    async fn run(mut self, node: &Node, mesh: &Mesh) {
+        let mut subscribing = pin!(async {
+            tokio::join!(
+                heard_on(node, Instance::Alerts, &ALERTS),
+                heard_on(node, Instance::Lifecycle, &LIFECYCLE),
+            )
+        });
+        let (mut alerts, mut lifecycle, mut has_asked) = (None, None, false);
         let mut members = mesh.watch_members();
         members.mark_changed();
         let mut has_joined = false;
         loop {
-            let next = self.watch.next_tick().unwrap_or(cluster_watch::HEARTBEAT);
+            let tick = self.watch.next_tick().unwrap_or(cluster_watch::HEARTBEAT);
             let effects = tokio::select! {
                 changed = members.changed() => match changed {
                     Ok(()) => {
@@ -93,27 +106,26 @@ impl Reporter {
                     self.watch.on_joined(self.now());
                     effects
                 }
-                delivery = alerts.next() => self.on_delivery(delivery, heard_alert),
-                delivery = lifecycle.next() => self.on_delivery(delivery, heard_lifecycle),
-                () = tokio::time::sleep_until(self.began + next) => self.watch.tick(self.now()),
+                subscribed = &mut subscribing, if !has_asked => {
+                    has_asked = true;
+                    (alerts, lifecycle) = subscribed;
+                    Vec::new()
+                }
+                Some(delivery) = next(&mut alerts) => self.on_delivery(&delivery, heard_alert),
+                Some(delivery) = next(&mut lifecycle) => self.on_delivery(&delivery, heard_lifecycle),
+                () = tokio::time::sleep_until(self.began + tick) => self.watch.tick(self.now()),
             };
             self.publish(effects);
         }
     }
 
-    fn on_delivery(
-        &mut self,
-        delivery: Option<bellwether_broker::Delivery>,
-        heard: fn(&Envelope) -> Option<Heard>,
-    ) -> Vec<Effect> {
-        match delivery {
-            Some(bellwether_broker::Delivery::Message(envelope)) => match heard(&envelope) {
-                Some(heard) => self.watch.on_heard(&heard, self.now()),
-                None => Vec::new(),
-            },
+    fn on_delivery(&mut self, delivery: &Delivery, heard: fn(&Envelope) -> Option<Heard>) -> Vec<Effect> {
+        let heard = match delivery {
+            Delivery::Message(envelope) => heard(envelope),
             // A gap: what another said may be said once more.
-            _ => Vec::new(),
-        }
+            _ => None,
+        };
+        heard.map_or_else(Vec::new, |heard| self.watch.on_heard(&heard, self.now()))
     }
 
     fn now(&self) -> Duration {
