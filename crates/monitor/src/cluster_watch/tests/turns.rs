@@ -285,3 +285,11 @@ fn the_end_of_a_run_is_not_told_when_the_next_was() {
     assert_eq!(observer.sees("b c! d"), "");
     assert_eq!(observer.wait(20_000), "node_removed=c");
 }
+
+#[test]
+fn a_return_is_not_told_when_that_of_a_later_run_was() {
+    let mut observer = Observer::joined("a", "b c d");
+    observer.hears(News::Returned, "c:3");
+    assert_eq!(observer.sees("b c:2 d"), "node_added=c");
+    assert_eq!(observer.wait(20_000), "");
+}
