@@ -73,6 +73,7 @@ fn equal_keys_within_the_window_are_one_alert_and_the_same_alert_twice_is_nothin
     );
     let shown = book.one("4").unwrap();
     assert_eq!((shown.alert_id.as_str(), shown.count, shown.severity), ("1", 3, Error));
+    assert_eq!(shown.raised_at, Timestamp::from_millis(5));
     assert_eq!(shown.last_seen, Timestamp::from_millis(11));
     assert_eq!(book.on_raised(alert("5", "k", Error, 20), minutes(13)), Outcome::New);
     assert_eq!(book.all().len(), 3);
@@ -120,6 +121,19 @@ fn words_about_alerts_that_never_come_are_bounded_and_the_oldest_goes() {
     book.on_raised(alert("1", "k1", Error, 5), minutes(0));
     assert_eq!(book.one("0").unwrap().state, AlertState::Open);
     assert_eq!(book.one("1").unwrap().state, AlertState::Acknowledged);
+}
+
+#[test]
+fn words_that_were_used_take_no_room() {
+    let mut book = book();
+    book.on_acknowledged("x", ack("ann"), minutes(0));
+    for index in 0..2 * MAX_EARLY {
+        let id = index.to_string();
+        book.on_acknowledged(&id, ack("ann"), minutes(0));
+        book.on_raised(alert(&id, &id, Error, 5), minutes(0));
+    }
+    book.on_raised(alert("x", "x", Error, 5), minutes(0));
+    assert_eq!(book.one("x").unwrap().state, AlertState::Acknowledged);
 }
 
 #[test]
@@ -225,6 +239,17 @@ fn a_repetition_does_not_put_off_the_escalation() {
         book.on_raised(alert(&minute.to_string(), "k", Critical, 5), minutes(minute));
     }
     assert_eq!(book.due(minutes(15), |_| true).len(), 1);
+}
+
+#[test]
+fn an_alert_that_is_open_again_is_escalated_as_from_then() {
+    let mut book = book();
+    for minute in (0..17).step_by(4) {
+        book.on_raised(alert(&minute.to_string(), "k", Warning, 5), minutes(minute));
+    }
+    book.on_acknowledged("0", ack("ann"), minutes(16));
+    book.on_raised(alert("worse", "k", Critical, 5), minutes(18));
+    assert_eq!(book.next_due(), Some(minutes(33)));
 }
 
 #[test]

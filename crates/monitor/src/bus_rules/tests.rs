@@ -125,6 +125,33 @@ fn a_high_rate_that_lasts_becomes_usual() {
 }
 
 #[test]
+fn only_rates_that_are_high_one_after_the_other_become_usual() {
+    let mut bench = Bench::new();
+    for _ in 0..HISTORY {
+        bench.volume(500, 0);
+    }
+    for _ in 0..3 {
+        assert_eq!(bench.volume(10_000, 0), "+volume_high");
+        for _ in 0..HISTORY - 2 {
+            assert_eq!(bench.volume(10_000, 0), "");
+        }
+        assert_eq!(bench.volume(500, 0), "-volume_high");
+    }
+}
+
+#[test]
+fn what_was_usual_long_ago_is_forgotten() {
+    let mut bench = Bench::new();
+    for _ in 0..50 {
+        bench.volume(9_000, 0);
+    }
+    for _ in 0..HISTORY {
+        bench.volume(0, 0);
+    }
+    assert_eq!(bench.volume(1_001, 0), "+volume_high");
+}
+
+#[test]
 fn failed_publications_count_per_interval() {
     let mut bench = Bench::new();
     let said: Vec<String> = [10, 11, 30, 6, 5, 0, 11].map(|failed| bench.failed(failed)).to_vec();

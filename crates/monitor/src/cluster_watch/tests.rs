@@ -288,6 +288,17 @@ fn hearsay_is_bounded_and_costs_no_member_its_place() {
 }
 
 #[test]
+fn hearsay_does_not_crowd_out_what_is_still_to_be_said() {
+    let mut observer = Observer::joined("b", "a c");
+    observer.sees("a");
+    observer.now += ms(1);
+    for run in 0..3 * MAX_NODES {
+        observer.hears(News::Failed, &format!("x{run}"));
+    }
+    assert_eq!(observer.wait(3_000), "left(2) healthy[2/2]");
+}
+
+#[test]
 fn of_two_rows_of_one_node_the_higher_run_counts() {
     let mut observer = Observer::joined("a", "b c");
     assert_eq!(observer.sees("b c! c:2"), "node_added=c reconnected(3) healthy[3/3]");

@@ -26,7 +26,7 @@ impl Series {
         self.beyond_critical = next_run(self.beyond_critical, severity == Some(ThresholdSeverity::Critical));
         let reached = if self.beyond_critical >= rule.sustained {
             Some(ThresholdSeverity::Critical)
-        } else if self.beyond >= rule.sustained && rule.warning.is_some() {
+        } else if self.beyond >= rule.sustained {
             Some(ThresholdSeverity::Warning)
         } else {
             None

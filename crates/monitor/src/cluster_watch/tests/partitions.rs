@@ -100,3 +100,13 @@ fn a_failure_that_is_also_told_by_the_other_side_is_told_once_on_this() {
     observer.hears(News::Failed, "c");
     assert_eq!(observer.wait(20_000), "");
 }
+
+#[test]
+fn a_window_that_is_over_takes_nobody_in_though_it_was_not_closed_in_time() {
+    let mut observer = Observer::joined("a", "b c d e");
+    observer.sees("b c! d e");
+    observer.now += ms(600);
+    let said = observer.sees("b c! d! e");
+    assert!(said.starts_with("node_removed=c"), "{said}");
+    assert_eq!(observer.wait(500), "node_removed=d");
+}

@@ -259,3 +259,37 @@ fn a_failure_told_twice_does_not_put_off_the_recovery() {
     observer.hears(News::Failed, "c");
     assert_eq!(observer.wait(1_000), "recovered:c/1 reconnected(4) healthy[4/4]");
 }
+
+#[test]
+fn who_takes_back_what_it_did_not_say_does_not_wait_for_the_node_itself() {
+    let mut observer = Observer::joined("b", "a c");
+    observer.sees("a:2 c");
+    observer.wait(5_000);
+    observer.hears(News::Failed, "a");
+    assert_eq!(observer.wait(3_000), "recovered:a/2 reconnected(3) healthy[3/3]");
+}
+
+#[test]
+fn a_failure_of_a_run_that_the_view_has_not_seen_is_not_taken_back() {
+    let mut observer = Observer::joined("a", "b c d");
+    observer.sees("b c:2 d");
+    observer.wait(1_000);
+    observer.hears(News::Failed, "c:3");
+    assert_eq!(observer.wait(20_000), "");
+}
+
+#[test]
+fn the_end_of_a_run_is_not_told_when_the_next_was() {
+    let mut observer = Observer::joined("a", "b c d");
+    observer.hears(News::Recovered, "c:2");
+    assert_eq!(observer.sees("b c! d"), "");
+    assert_eq!(observer.wait(20_000), "node_removed=c");
+}
+
+#[test]
+fn a_return_is_not_told_when_that_of_a_later_run_was() {
+    let mut observer = Observer::joined("a", "b c d");
+    observer.hears(News::Returned, "c:3");
+    assert_eq!(observer.sees("b c:2 d"), "node_added=c");
+    assert_eq!(observer.wait(20_000), "");
+}
