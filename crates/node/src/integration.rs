@@ -142,8 +142,24 @@ impl Node {
         payload: Value,
         topic: Option<Topic>,
     ) -> Result<MessageId, PublishTypedError> {
+        let draft = self.draft_payload(message_type, payload, topic)?;
+        Ok(self.publish(message_type.instance, &draft)?)
+    }
+
+    /// The same, judged and filled in but not yet published, for whoever has more to say about it, such as what it
+    /// answers to, or wants it confirmed. It belongs to the [instance](MessageType::instance) of its type; a topic that
+    /// is another spelling gets its own name when it is published.
+    ///
+    /// # Errors
+    /// [`PublishTypedError::Message`] or [`PublishTypedError::Reserved`].
+    pub fn draft_payload(
+        &self,
+        message_type: &'static MessageType,
+        payload: Value,
+        topic: Option<Topic>,
+    ) -> Result<Draft, PublishTypedError> {
         let addressed = message_type.addressed(payload, topic, &self.stamp())?;
-        self.publish_addressed(&addressed)
+        self.draft(&addressed)
     }
 
     /// What this node fills into a message.
@@ -156,11 +172,15 @@ impl Node {
     }
 
     fn publish_addressed(&self, addressed: &Addressed) -> Result<MessageId, PublishTypedError> {
-        Ok(self.publish(addressed.instance(), &self.draft(addressed))?)
+        Ok(self.publish(addressed.instance(), &self.draft(addressed)?)?)
     }
 
-    /// The node that a payload names is the one where the event arose.
-    fn draft(&self, addressed: &Addressed) -> Draft {
+    /// The node that a payload names is the one where the event arose. Topics are made from what payloads say, so that
+    /// it is here that the mesh's own are kept from them.
+    fn draft(&self, addressed: &Addressed) -> Result<Draft, PublishTypedError> {
+        if addressed.topic.is_reserved() {
+            return Err(PublishTypedError::Reserved);
+        }
         let mut draft =
             Draft::new(addressed.topic.clone(), addressed.message_type.tag).json(addressed.payload.to_string());
         let named = ["originating_node", "node"]
@@ -170,7 +190,7 @@ impl Node {
             .and_then(|name| NodeId::new(name).ok())
             .filter(|node| node != self.id());
         draft.schema_version = bellwether_catalogue::SCHEMA_VERSION;
-        draft
+        Ok(draft)
     }
 }
 
@@ -410,6 +430,9 @@ pub enum PublishTypedError {
     /// It is none of its type.
     #[error(transparent)]
     Message(#[from] BroadcastError),
+    /// Its topic begins with `$`.
+    #[error("topics that begin with `$` belong to the mesh itself; choose another first level")]
+    Reserved,
     /// It was refused.
     #[error(transparent)]
     Publish(#[from] PublishError),
