@@ -107,9 +107,9 @@ Examples:
 
 pub(super) const CATALOGUE: &str = "\
 Examples:
-  bellwether catalogue                       every instance, type, tag and topic
-  bellwether catalogue health                what is published there, with fields
-  bellwether catalogue node_health_updated   one type, by its tag or its name
+  bellwether catalogue                      every type, tag and topic
+  bellwether catalogue health               what is published there
+  bellwether catalogue node_health_updated  one type, by its tag or its name
   bellwether catalogue NodeHealth --example
   bellwether catalogue NodeHealth --json-schema > node-health.schema.json
 
@@ -130,13 +130,13 @@ refuses them where an enumeration is closed.";
 pub(super) const SAY: &str = "\
 Examples:
   bellwether say health NodeHealth '{\"node\":\"db-1\",\"status\":\"healthy\"}'
-  bellwether say alerts system_alert @alert.json --topic system_alerts:critical
-  bellwether say audit data_change @- --confirm all --format json < change.json
+  bellwether say alerts system_alert @alert.json --topic system_alerts:high
+  bellwether say audit data_change @- --confirm all < change.json
 
-`bellwether catalogue TYPE` tells what a message says and where it goes. Prints
-its id; with --format json also its topic and the whole message, with what the
-node has filled in. Exit code 1 if the node refuses it, or fewer peers than
---confirm asks for confirm it; in the latter case it is published all the same.";
+`bellwether catalogue TYPE` tells what a message says and where it goes.
+Prints its id; with --format json also its topic and the whole message, with
+what the node has filled in. Exit code 1 if the node refuses it, or if fewer
+peers than --confirm asks for confirm it; then it is published all the same.";
 
 pub(super) const BROADCAST: &str = "\
 Examples:
@@ -147,10 +147,10 @@ Examples:
   bellwether broadcast metrics @figures.json
   bellwether broadcast --batch calls.json    [{\"health_update\":{…}},…]
 
-Beside a helper's own arguments, `topic` says where the message goes and `node`
-what it is about. Prints the message's id, or `disabled` if the integration of
-the node is switched off; of a batch, how many were published and failed. If
-any has failed the exit code is 1.";
+Beside a helper's own arguments, `topic` says where the message goes, but for
+store and cluster health, and `node` which node it is about. Prints the id, or
+`disabled` if the integration of the node is switched off; of a batch, how many
+were published and failed. If any has failed the exit code is 1.";
 
 pub(super) const INTEGRATION: &str = "\
 Examples:
@@ -159,5 +159,5 @@ Examples:
   bellwether --node http://127.0.0.2:7480 integration enable --format json
 
 Switches one node, until it stops: nothing is written down. Switched off,
-`broadcast` does nothing and the node reports nothing by itself; `say` and `pub`
-are not affected.";
+`broadcast` does nothing and the node reports nothing by itself; `say` and
+`pub` are not affected.";

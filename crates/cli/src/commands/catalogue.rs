@@ -262,10 +262,7 @@ mod tests {
             "{text}"
         );
         assert!(line("load_avg").starts_with("load_avg optional - a number"), "{text}");
-        assert!(
-            line("timestamp").starts_with("timestamp filled in - a time"),
-            "{text}"
-        );
+        assert!(line("timestamp").starts_with("timestamp filled in - a time"), "{text}");
     }
 
     #[test]
