@@ -13,8 +13,8 @@ use crate::error::{ApiError, Reason};
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// So much of a body that is too large is still read: what any node may be configured to take.
 const DISCARD_BYTES: u64 = bellwether::MAX_PAYLOAD_BYTES as u64;
-/// Characters of what the parser says; it repeats what was given, whole.
-pub(crate) const WORDS_CHARS: usize = 200;
+/// Characters at either end of what the parser says; in the middle it repeats what was given, whole.
+const WORDS_CHARS: usize = 100;
 /// A client that sends nothing for so long has stopped sending.
 const DISCARD_IDLE: Duration = Duration::from_millis(300);
 /// The whole body, if it is no larger than `limit`. One that says its size is judged before a byte is read.
@@ -95,7 +95,18 @@ pub(crate) fn parse_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Ap
             serde_json::error::Category::Data => Reason::BadField,
             _ => Reason::BadJson,
         };
-        let words: String = err.to_string().chars().take(WORDS_CHARS).collect();
+        let words = cut(&err.to_string());
         ApiError::new(reason, format!("the body is not the JSON that belongs here: {words}"))
     })
+}
+
+/// What the parser says, cut in the middle: what was given stands there, what would be right at the end.
+pub(crate) fn cut(words: &str) -> String {
+    let count = words.chars().count();
+    if count <= 2 * WORDS_CHARS {
+        return words.to_owned();
+    }
+    let head = words.chars().take(WORDS_CHARS);
+    let tail = words.chars().skip(count - WORDS_CHARS);
+    head.chain(['…']).chain(tail).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Arguments;
 use crate::api::parse_topic;
-use crate::body::WORDS_CHARS;
+use crate::body::cut;
 use crate::error::{ApiError, Reason};
 
 /// Other names of arguments, which a call does not have once it is read.
@@ -104,11 +104,9 @@ fn take_text(arguments: &mut Arguments, name: &str) -> Result<Option<String>, Ap
     }
 }
 
-/// The parser repeats what was given, whole.
 fn bad(words: &str) -> ApiError {
-    let words: String = words.chars().take(WORDS_CHARS).collect();
     let reason = bellwether::catalogue::Reason::InvalidPayload;
-    ApiError::new(Reason::Invalid(reason), words)
+    ApiError::new(Reason::Invalid(reason), cut(words))
 }
 
 #[cfg(test)]
@@ -178,7 +176,7 @@ mod tests {
         let (_, words) = error("health_update", json!({"component": "c"}));
         assert!(words.contains("health_update: missing field `status`"), "{words}");
         let (_, words) = error("metrics", json!({"component": "c", "metrics": "x".repeat(5000)}));
-        assert!(words.chars().count() <= WORDS_CHARS, "{words}");
+        assert!(words.len() < 300 && words.ends_with("expected a map"), "{words}");
         assert_eq!(error("metrics", json!([])).0, "invalid_payload");
         assert_eq!(error("health_update", json!({"node": 5})).1, "`node` must be text");
     }
