@@ -1,5 +1,6 @@
 //! The command line: what may be typed, and the one place that turns it into what it means.
 
+mod catalogue;
 mod examples;
 
 use std::ffi::OsString;
@@ -78,6 +79,11 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
             node,
             format: format.format,
         }),
+        TypedCommand::Catalogue(catalogue) => Command::Catalogue(catalogue.into()),
+        TypedCommand::Validate(validate) => Command::Validate(validate.into()),
+        TypedCommand::Say(say) => Command::Say(say.meaning(node)),
+        TypedCommand::Broadcast(broadcast) => Command::Broadcast(broadcast.meaning(node)),
+        TypedCommand::Integration(integration) => Command::Integration(integration.meaning(node)),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Config(TypedConfig::Check(settings)) => Command::CheckConfig(settings.into()),
         TypedCommand::Config(TypedConfig::Show { example: true, .. }) => Command::ShowExampleConfig,
@@ -153,6 +159,26 @@ enum TypedCommand {
         #[command(flatten)]
         format: TypedFormat,
     },
+
+    /// Look up the types of messages, what they say, and what topics are called
+    #[command(after_help = examples::CATALOGUE)]
+    Catalogue(catalogue::TypedCatalogue),
+
+    /// Judge a typed message as its receivers do, and print it in its present shape
+    #[command(after_help = examples::VALIDATE)]
+    Validate(catalogue::TypedValidate),
+
+    /// Publish a typed message: judged and filled in by the node
+    #[command(after_help = examples::SAY)]
+    Say(catalogue::TypedSay),
+
+    /// Call a helper of the integration, or many
+    #[command(after_help = examples::BROADCAST)]
+    Broadcast(catalogue::TypedBroadcast),
+
+    /// Show or switch whether helpers and reporters of a node publish
+    #[command(subcommand, after_help = examples::INTEGRATION)]
+    Integration(catalogue::TypedIntegration),
 
     /// Make the secret that the nodes of a mesh share
     #[command(subcommand, after_help = examples::SECRET)]

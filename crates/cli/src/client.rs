@@ -19,6 +19,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -56,6 +57,17 @@ pub(crate) struct Target {
     pub(crate) topic: Topic,
     pub(crate) event: Option<String>,
     pub(crate) originating_node: Option<NodeId>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) causation_id: Option<String>,
+}
+
+/// As what, and where if not on its usual topic, a typed message is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypedTarget {
+    pub(crate) instance: Instance,
+    /// A tag, or the name of a type.
+    pub(crate) tag: String,
+    pub(crate) topic: Option<Topic>,
     pub(crate) correlation_id: Option<String>,
     pub(crate) causation_id: Option<String>,
 }
@@ -127,6 +139,31 @@ impl Client {
     /// What the node answers to a GET of this path, as JSON.
     pub(crate) async fn list<T: DeserializeOwned>(&mut self, path_and_query: &str) -> Result<T, ClientError> {
         self.ask(Request::get(path_and_query), Bytes::new(), ANSWER_TIMEOUT)
+            .await
+    }
+
+    /// Publishes a typed message, and gives what the node answers: the message as it is published.
+    pub(crate) async fn say(&mut self, target: &TypedTarget, care: &Care, payload: Bytes) -> Result<Said, ClientError> {
+        let request = Request::post(target.path_and_query(care)).header(CONTENT_TYPE, "application/json");
+        let answer: Box<RawValue> = self.ask(request, payload, care.longest()).await?;
+        let published: Published = serde_json::from_str(answer.get())
+            .map_err(|_| self.not_a_node("an answer that is not the JSON of a node"))?;
+        Ok(Said {
+            answer,
+            id: published.confirmed(),
+        })
+    }
+
+    /// What the node answers to a POST of this JSON.
+    pub(crate) async fn post<T: DeserializeOwned>(&mut self, path: &str, body: Bytes) -> Result<T, ClientError> {
+        let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+        self.ask(request, body, ANSWER_TIMEOUT).await
+    }
+
+    /// What the node answers to a PUT of this JSON.
+    pub(crate) async fn put<T: DeserializeOwned>(&mut self, path: &str, body: &'static str) -> Result<T, ClientError> {
+        let request = Request::put(path).header(CONTENT_TYPE, "application/json");
+        self.ask(request, Bytes::from_static(body.as_bytes()), ANSWER_TIMEOUT)
             .await
     }
 
@@ -280,28 +317,60 @@ impl Target {
                 query.add(key, value);
             }
         }
+        care.add_to(&mut query);
+        query.text
+    }
+}
+
+impl TypedTarget {
+    fn path_and_query(&self, care: &Care) -> String {
+        let mut path = format!("/v1/messages/{}/", self.instance);
+        push_encoded(&mut path, &self.tag);
+        let mut query = Query::new(path);
         for (key, value) in [
-            ("wait", care.wait_s.map(|seconds| seconds.to_string())),
-            ("confirm", care.confirm.map(|confirm| confirm.to_string())),
+            ("topic", self.topic.as_ref().map(Topic::as_str)),
+            ("correlation_id", self.correlation_id.as_deref()),
+            ("causation_id", self.causation_id.as_deref()),
+        ] {
+            if let Some(value) = value {
+                query.add(key, value);
+            }
+        }
+        care.add_to(&mut query);
+        query.text
+    }
+}
+
+impl Care {
+    fn add_to(&self, query: &mut Query) {
+        for (key, value) in [
+            ("wait", self.wait_s.map(|seconds| seconds.to_string())),
+            ("confirm", self.confirm.map(|confirm| confirm.to_string())),
             (
                 "confirm_within",
-                care.confirm_within_s.map(|seconds| seconds.to_string()),
+                self.confirm_within_s.map(|seconds| seconds.to_string()),
             ),
         ] {
             if let Some(value) = value {
                 query.add(key, &value);
             }
         }
-        query.text
     }
-}
 
-impl Care {
     /// The longest wait for the answer.
     fn longest(&self) -> Duration {
         let seconds = self.wait_s.unwrap_or_default() + self.confirm_within_s.unwrap_or_default();
         ANSWER_TIMEOUT + Duration::from_secs(seconds)
     }
+}
+
+/// A typed message that is published.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// What the node answered.
+    pub(crate) answer: Box<RawValue>,
+    /// Its id, if as many peers as had to hold it.
+    pub(crate) id: Result<String, ClientError>,
 }
 
 /// What a node says of a message that it has published.

@@ -1,23 +1,33 @@
 //! What the program can do, one module per command.
 
+pub(crate) mod broadcast;
+pub(crate) mod catalogue;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod instances;
+pub(crate) mod integration;
 pub(crate) mod members;
 pub(crate) mod publish;
+pub(crate) mod say;
 pub(crate) mod secret;
 pub(crate) mod start;
 pub(crate) mod subscribe;
 pub(crate) mod subscribers;
+pub(crate) mod validate;
 
+use self::broadcast::Broadcast;
+use self::catalogue::Catalogue;
 use self::config::Settings;
 use self::demo::Demo;
 use self::instances::Instances;
+use self::integration::Integration;
 use self::members::Members;
 use self::publish::Publish;
+use self::say::Say;
 use self::start::Start;
 use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
+use self::validate::Validate;
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -29,6 +39,11 @@ pub(crate) enum Command {
     Members(Members),
     Subscribers(Subscribers),
     Instances(Instances),
+    Catalogue(Catalogue),
+    Validate(Validate),
+    Say(Say),
+    Broadcast(Broadcast),
+    Integration(Integration),
     NewSecret,
     CheckConfig(Settings),
     ShowConfig(Settings),

@@ -57,6 +57,36 @@ impl Source {
     }
 }
 
+/// What a command is given as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// By itself.
+    Text(Bytes),
+    /// All of this.
+    Whole(Source),
+}
+
+impl Given {
+    /// JSON, `@FILE` or `@-`; left out, an object without anything.
+    pub(crate) fn named(given: Option<String>) -> Self {
+        match given {
+            None => Self::Text(Bytes::from_static(b"{}")),
+            Some(text) => match text.strip_prefix('@') {
+                Some(name) => Self::Whole(Source::named(name)),
+                None => Self::Text(text.into()),
+            },
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn read(&self) -> Result<Bytes, Failure> {
+        match self {
+            Self::Text(text) => Ok(text.clone()),
+            Self::Whole(source) => source.read(),
+        }
+    }
+}
+
 fn unreadable(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }

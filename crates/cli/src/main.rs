@@ -12,6 +12,7 @@ mod input;
 mod listing;
 mod logging;
 mod message_line;
+mod nearest;
 mod node_url;
 mod output;
 mod runtime;
@@ -40,6 +41,11 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Members(members) => members.run(),
         Command::Subscribers(subscribers) => subscribers.run(),
         Command::Instances(instances) => instances.run(),
+        Command::Catalogue(catalogue) => catalogue.run(),
+        Command::Validate(validate) => validate.run(),
+        Command::Say(say) => say.run(),
+        Command::Broadcast(broadcast) => broadcast.run(),
+        Command::Integration(integration) => integration.run(),
         Command::NewSecret => commands::secret::new(),
         Command::CheckConfig(settings) => commands::config::check(settings),
         Command::ShowConfig(settings) => commands::config::show(settings),

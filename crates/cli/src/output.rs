@@ -66,7 +66,7 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    #[cfg(test)]
+    /// No colours.
     pub(crate) const NONE: Self = Self { on: false };
 
     /// Colours if standard output is a terminal that has them and `NO_COLOR` does not forbid it (no-color.org: set and

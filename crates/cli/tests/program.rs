@@ -3,6 +3,7 @@
 // `cfg` tells clippy that what the tests share is a test too.
 #[cfg(test)]
 mod program {
+    mod catalogue;
     mod config;
     mod demo;
     mod fake_node;
@@ -10,5 +11,6 @@ mod program {
     mod publish;
     mod run;
     mod subscribe;
+    mod typed;
     mod usage;
 }

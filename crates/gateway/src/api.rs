@@ -6,12 +6,12 @@ use axum::http::{Method, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bellwether::{Instance, Node};
+use bellwether::{Instance, Node, Topic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, Reason};
-use crate::{guard, metrics, publish, subscribe, views};
+use crate::{broadcast, catalogue, guard, integration, metrics, publish, subscribe, typed_publish, views};
 
 const INDEX: &str = "\
 This is a Bellwether node.
@@ -20,6 +20,16 @@ POST /v1/publish/{instance}/{topic}?event=TAG        publish the body; Content-T
      also: originating_node, correlation_id, causation_id, schema_version
      wait=true|SECONDS                               first wait for room, at most 30 s, so that nobody loses anything
      confirm=none|local|all|N, confirm_within=SECONDS  then wait until so many peers hold it (default local; 10)
+POST /v1/messages/{instance}/{tag}?topic=            publish a typed message: the body is its JSON object, what is left out
+     also: correlation_id, causation_id, wait,       is filled in; the answer has it whole. {tag}: a tag or the name of a
+     confirm, confirm_within                         type, as node_health_updated or NodeHealth
+POST /v1/validate/{instance}/{tag}                   judge a message as its receivers do; publishes nothing
+POST /v1/broadcast/{helper}                          call a helper: the body has its arguments, and topic and node if wanted
+POST /v1/broadcast                                   call many: [{\"health_update\":{\"component\":\"store\",\"status\":\"healthy\"}},…]
+GET  /v1/integration                                 whether helpers and reporters publish, and how often
+PUT  /v1/integration                                 {\"enabled\":false} switches them off, on this node, until it stops
+GET  /v1/catalogue/{instance}/{tag}                  the types and their fields, the spellings of topics; also of an instance,
+     form=json-schema|example                        or all: /v1/catalogue
 GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or (format=sse) as server-sent events
      from=live|earliest|last:N|id:ID|time:RFC3339    begin with what the nodes still keep; ID: of a message, or `id:`
                                                      of an event, which the header Last-Event-ID may say as well
@@ -55,6 +65,14 @@ impl Api {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/v1/publish/{instance}/{*topic}", post(publish::publish))
+            .route("/v1/messages/{instance}/{tag}", post(typed_publish::publish))
+            .route("/v1/validate/{instance}/{tag}", post(typed_publish::validate))
+            .route("/v1/broadcast/{helper}", post(broadcast::broadcast))
+            .route("/v1/broadcast", post(broadcast::batch))
+            .route("/v1/integration", get(integration::status).put(integration::switch))
+            .route("/v1/catalogue", get(catalogue::whole))
+            .route("/v1/catalogue/{instance}", get(catalogue::instance))
+            .route("/v1/catalogue/{instance}/{tag}", get(catalogue::message_type))
             .route("/v1/subscribe", get(subscribe::subscribe))
             .route("/v1/members", get(views::members))
             .route("/v1/instances", get(views::instances))
@@ -96,6 +114,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 pub(crate) fn parse_instance(text: &str) -> Result<Instance, ApiError> {
     text.parse::<Instance>()
         .map_err(|err| ApiError::new(Reason::BadInstance, err.to_string()))
+}
+
+/// A topic named in a request that publishes.
+pub(crate) fn parse_topic(text: &str) -> Result<Topic, ApiError> {
+    let topic =
+        Topic::new(text).map_err(|err| ApiError::new(Reason::BadTopic, format!("the topic is wrong: {err}")))?;
+    if topic.is_reserved() {
+        let words = "topics that begin with `$` belong to the mesh itself; choose another first level";
+        return Err(ApiError::new(Reason::ReservedTopic, words));
+    }
+    Ok(topic)
 }
 
 /// A value as a JSON answer.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use bellwether::{Confirm, Confirmed, Draft, Instance, MessageId, Node, PeerOutcome, PublishConfirmedError};
+use bellwether::catalogue::spelling::canonical_topic;
+use bellwether::{Confirm, Confirmed, Draft, Instance, MessageId, Node, PeerOutcome, PublishConfirmedError, Topic};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::api::json;
 use crate::error::{ApiError, Reason};
@@ -29,18 +31,36 @@ pub(crate) struct Assurance {
     within: Duration,
 }
 
-#[derive(Serialize)]
-struct Published<'a> {
-    id: &'a MessageId,
+/// What was published, and what was waited for.
+#[derive(Debug)]
+pub(crate) struct Assured {
+    status: StatusCode,
+    id: MessageId,
+    confirmed: Option<Confirmed>,
 }
 
 #[derive(Serialize)]
-struct PublishedTo<'a> {
+struct Published<'a> {
     id: &'a MessageId,
+    #[serde(flatten)]
+    confirmed: Option<ConfirmedBy<'a>>,
+    #[serde(flatten)]
+    message: Option<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct ConfirmedBy<'a> {
     /// How many peers hold it.
     confirmed: usize,
     required: usize,
     peers: &'a [PeerOutcome],
+}
+
+/// A message as it was published, where that is more than what its publisher gave.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Message<'a> {
+    pub(crate) topic: &'a Topic,
+    pub(crate) payload: &'a RawValue,
 }
 
 impl Assurance {
@@ -74,11 +94,13 @@ impl Assurance {
         })
     }
 
-    /// Publishes, and answers once what was asked for has been waited for. A client that goes while there is no room has
+    /// Publishes, and returns once what was asked for has been waited for. A client that goes while there is no room has
     /// published nothing.
-    pub(crate) async fn publish(&self, node: &Node, instance: Instance, draft: &Draft) -> Result<Response, ApiError> {
+    pub(crate) async fn publish(&self, node: &Node, instance: Instance, draft: &Draft) -> Result<Assured, ApiError> {
         if let Some(within) = self.wait
-            && !node.room(instance, draft.topic.as_str(), within).await
+            && !node
+                .room(instance, canonical_topic(instance, &draft.topic).as_str(), within)
+                .await
         {
             let words = format!(
                 "there was no room within {} s: a peer or a subscriber is slower than what is published; nothing was \
@@ -88,16 +110,20 @@ impl Assurance {
             return Err(ApiError::new(Reason::NoRoom, words));
         }
         match self.confirm {
-            Confirm::None => {
+            Confirm::None | Confirm::Local => {
                 let id = node.publish(instance, draft).map_err(|err| refused(&err))?;
-                Ok(with_status(StatusCode::ACCEPTED, json(&Published { id: &id })))
-            }
-            Confirm::Local => {
-                let id = node.publish(instance, draft).map_err(|err| refused(&err))?;
-                Ok(json(&Published { id: &id }))
+                let status = match self.confirm {
+                    Confirm::None => StatusCode::ACCEPTED,
+                    _ => StatusCode::OK,
+                };
+                Ok(Assured {
+                    status,
+                    id,
+                    confirmed: None,
+                })
             }
             confirm => match node.publish_confirmed(instance, draft, confirm, self.within).await {
-                Ok(confirmed) => Ok(answer(&confirmed)),
+                Ok(confirmed) => Ok(confirmed.into()),
                 Err(PublishConfirmedError::Publish(err)) => Err(refused(&err)),
                 Err(err) => Err(ApiError::new(
                     Reason::TooFewPeers,
@@ -108,22 +134,41 @@ impl Assurance {
     }
 }
 
-fn answer(confirmed: &Confirmed) -> Response {
-    let response = json(&PublishedTo {
-        id: &confirmed.id,
-        confirmed: confirmed.confirmed(),
-        required: confirmed.required,
-        peers: &confirmed.peers,
-    });
-    match confirmed.is_confirmed() {
-        true => response,
-        false => with_status(StatusCode::ACCEPTED, response),
+impl From<Confirmed> for Assured {
+    fn from(confirmed: Confirmed) -> Self {
+        let status = match confirmed.is_confirmed() {
+            true => StatusCode::OK,
+            false => StatusCode::ACCEPTED,
+        };
+        Self {
+            status,
+            id: confirmed.id.clone(),
+            confirmed: Some(confirmed),
+        }
     }
 }
 
-fn with_status(status: StatusCode, mut response: Response) -> Response {
-    *response.status_mut() = status;
-    response
+impl Assured {
+    /// What its publisher is told.
+    pub(crate) fn answer(&self) -> Response {
+        self.answer_with(None)
+    }
+
+    /// The same, and the message.
+    pub(crate) fn answer_with(&self, message: Option<Message<'_>>) -> Response {
+        let confirmed = self.confirmed.as_ref().map(|confirmed| ConfirmedBy {
+            confirmed: confirmed.confirmed(),
+            required: confirmed.required,
+            peers: &confirmed.peers,
+        });
+        let mut response = json(&Published {
+            id: &self.id,
+            confirmed,
+            message,
+        });
+        *response.status_mut() = self.status;
+        response
+    }
 }
 
 fn seconds(text: &str, min: u64, max: u64) -> Option<u64> {

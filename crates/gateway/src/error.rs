@@ -1,7 +1,9 @@
-//! The one form of an error over HTTP: `{"error":"<words>","reason":"<code>"}`.
+//! The one form of an error over HTTP: `{"error":"<words>","reason":"<code>"}`; where a message or a call is not what its
+//! type says (422), also `"fields":[…]`, the names of those that are wrong.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bellwether::catalogue::{self, Invalid, ValidateError};
 use serde::Serialize;
 
 /// A publisher that found no room may well find some after a second.
@@ -12,6 +14,8 @@ const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
 pub(crate) struct ApiError {
     reason: Reason,
     words: String,
+    /// Only of what is judged by the catalogue.
+    fields: Option<Vec<&'static str>>,
 }
 
 impl ApiError {
@@ -20,11 +24,40 @@ impl ApiError {
         Self {
             reason,
             words: words.into(),
+            fields: (reason.status() == StatusCode::UNPROCESSABLE_ENTITY).then(Vec::new),
+        }
+    }
+
+    /// A payload that is no message of its type.
+    pub(crate) fn invalid(invalid: &Invalid) -> Self {
+        Self {
+            reason: Reason::Invalid(invalid.reason()),
+            words: invalid.to_string(),
+            fields: Some(invalid.fields().to_vec()),
+        }
+    }
+
+    /// What is none of the catalogue.
+    pub(crate) fn unknown(err: &ValidateError) -> Self {
+        match err {
+            ValidateError::UnknownInstance { .. } => Self::new(Reason::UnknownInstance, err.to_string()),
+            ValidateError::UnknownType { .. } => Self::new(Reason::UnknownType, err.to_string()),
+            ValidateError::Invalid(invalid) => Self::invalid(invalid),
         }
     }
 
     pub(crate) fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// What programs may tell it by.
+    pub(crate) fn code(&self) -> &'static str {
+        self.reason.code()
+    }
+
+    /// What it says to people.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
     }
 }
 
@@ -34,12 +67,15 @@ impl IntoResponse for ApiError {
         struct Form<'a> {
             error: &'a str,
             reason: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            fields: Option<&'a [&'static str]>,
         }
 
         let (status, reason) = self.reason.status_and_code();
         let form = Form {
             error: &self.words,
             reason,
+            fields: self.fields.as_deref(),
         };
         let mut body = serde_json::to_vec(&form).unwrap_or_default();
         body.push(b'\n');
@@ -69,6 +105,18 @@ pub(crate) enum Reason {
     BadBody,
     SlowBody,
     TooLarge,
+    /// Not what its type says.
+    Invalid(catalogue::Reason),
+    /// An instance without typed messages.
+    UnknownInstance,
+    /// A type that its instance does not have, of a message.
+    UnknownType,
+    /// The same, in a path of the catalogue.
+    NoSuchType,
+    UnknownHelper,
+    /// An item of a batch that is no call of a helper.
+    UnknownEventType,
+    TooManyCalls,
     ReservedTopic,
     UnknownPath,
     WrongMethod,
@@ -84,6 +132,14 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    fn status(self) -> StatusCode {
+        self.status_and_code().0
+    }
+
+    fn code(self) -> &'static str {
+        self.status_and_code().1
+    }
+
     fn status_and_code(self) -> (StatusCode, &'static str) {
         match self {
             Self::BadInstance => (StatusCode::BAD_REQUEST, "bad_instance"),
@@ -99,6 +155,13 @@ impl Reason {
             Self::BadBody => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Invalid(reason) => (StatusCode::UNPROCESSABLE_ENTITY, reason.name()),
+            Self::UnknownInstance => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_instance"),
+            Self::UnknownType => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_type"),
+            Self::NoSuchType => (StatusCode::NOT_FOUND, "unknown_type"),
+            Self::UnknownHelper => (StatusCode::NOT_FOUND, "unknown_helper"),
+            Self::UnknownEventType => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_event_type"),
+            Self::TooManyCalls => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_calls"),
             Self::ReservedTopic => (StatusCode::FORBIDDEN, "reserved_topic"),
             Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),

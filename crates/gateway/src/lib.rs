@@ -22,8 +22,16 @@ mod api;
 mod guard;
 
 mod assurance;
+mod body;
 mod publish;
 mod subscribe;
+mod typed_publish;
+
+mod broadcast;
+mod integration;
+
+mod catalogue;
+pub mod catalogue_json;
 
 mod stream;
 

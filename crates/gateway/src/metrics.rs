@@ -41,6 +41,34 @@ fn write_metrics(node: &Node, out: &mut String) -> fmt::Result {
         write_family(out, name, "counter", help)?;
         writeln!(out, "{name} {value}")?;
     }
+    write_integration(node, out)
+}
+
+fn write_integration(node: &Node, out: &mut String) -> fmt::Result {
+    let status = node.integration().status();
+    for (name, kind, help, value) in [
+        (
+            "bellwether_broadcasts_published_total",
+            "counter",
+            "Broadcasts of helpers and reporters that were published.",
+            status.published,
+        ),
+        (
+            "bellwether_broadcasts_failed_total",
+            "counter",
+            "Broadcasts that were refused.",
+            status.failed,
+        ),
+        (
+            "bellwether_integration_enabled",
+            "gauge",
+            "Whether helpers and reporters publish.",
+            u64::from(status.enabled),
+        ),
+    ] {
+        write_family(out, name, kind, help)?;
+        writeln!(out, "{name} {value}")?;
+    }
     Ok(())
 }
 

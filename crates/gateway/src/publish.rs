@@ -10,29 +10,21 @@
 //! | 503 | `no_room` | is not published: there was no room for it within `wait` |
 
 use std::num::NonZeroU16;
-use std::pin::Pin;
-use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use bellwether::{ContentType, Draft, DraftError, NodeId, PublishError, Topic};
-use bytes::{Bytes, BytesMut};
+use bellwether::{ContentType, Draft, DraftError, NodeId, PublishError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::api::{Api, Query, parse_instance};
+use crate::api::{Api, Query, parse_instance, parse_topic};
 use crate::assurance::Assurance;
+use crate::body::{read_within, too_large};
 use crate::error::{ApiError, Reason, with_causes};
 
-/// A client has this long to send a payload.
-const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// So much of a body that is too large is still read: what any node may be configured to take.
-const DISCARD_BYTES: u64 = bellwether::MAX_PAYLOAD_BYTES as u64;
-/// A client that sends nothing for so long has stopped sending.
-const DISCARD_IDLE: Duration = Duration::from_millis(300);
 /// The event tag of a message whose publisher names none.
 const DEFAULT_EVENT: &str = "message";
 
@@ -75,16 +67,11 @@ pub(crate) async fn publish(
             ApiError::new(Reason::BadJson, words)
         })?;
     }
-    assurance.publish(&api.node, instance, &draft).await
+    Ok(assurance.publish(&api.node, instance, &draft).await?.answer())
 }
 
 fn draft(topic: &str, query: PublishQuery) -> Result<Draft, ApiError> {
-    let topic =
-        Topic::new(topic).map_err(|err| ApiError::new(Reason::BadTopic, format!("the topic is wrong: {err}")))?;
-    if topic.is_reserved() {
-        let words = "topics that begin with `$` belong to the mesh itself; choose another first level";
-        return Err(ApiError::new(Reason::ReservedTopic, words));
-    }
+    let topic = parse_topic(topic)?;
     let mut draft = match query.event {
         Some(event) => Draft::new(topic, event),
         None => Draft::new(topic, DEFAULT_EVENT),
@@ -116,77 +103,6 @@ fn content_type(headers: &HeaderMap) -> Result<ContentType, ApiError> {
     }
 }
 
-/// The whole body, if it is no larger than `limit`. One that says its size is judged before a byte is read.
-async fn read_within(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let said = body.size_hint().lower();
-    let reading = async {
-        let read = match said > limit as u64 {
-            true => Err(too_large(format_args!("{said}"), limit)),
-            false => collect_within(&mut body, limit).await,
-        };
-        if matches!(&read, Err(err) if err.reason() == Reason::TooLarge) && said <= DISCARD_BYTES {
-            discard(&mut body).await;
-        }
-        read
-    };
-    match tokio::time::timeout(BODY_READ_TIMEOUT, reading).await {
-        Ok(payload) => payload,
-        Err(_) => {
-            let words = format!("the body did not arrive within {} s", BODY_READ_TIMEOUT.as_secs());
-            Err(ApiError::new(Reason::SlowBody, words))
-        }
-    }
-}
-
-/// Reads on and forgets, so that the answer is heard: a client that is still sending when the connection closes sees a
-/// reset instead. One that is not sending waits for the answer: it gets it.
-async fn discard(body: &mut Body) {
-    let mut bytes = 0;
-    let mut next = async || {
-        let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
-        tokio::time::timeout(DISCARD_IDLE, frame).await
-    };
-    while let Ok(Some(Ok(frame))) = next().await {
-        bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
-        if bytes > DISCARD_BYTES {
-            return;
-        }
-    }
-}
-
-async fn collect_within(body: &mut Body, limit: usize) -> Result<Bytes, ApiError> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
-        let frame = frame.map_err(|err| ApiError::new(Reason::BadBody, format!("the body broke off: {err}")))?;
-        let Ok(piece) = frame.into_data() else {
-            continue; // Trailers say nothing that we use.
-        };
-        let bytes = first.len() + rest.len() + piece.len();
-        if bytes > limit {
-            return Err(too_large(format_args!("at least {bytes}"), limit));
-        }
-        if first.is_empty() {
-            first = piece;
-        } else {
-            rest.extend_from_slice(&piece);
-        }
-    }
-    // Most payloads are one piece and are not copied.
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
-}
-
-fn too_large(bytes: std::fmt::Arguments<'_>, limit: usize) -> ApiError {
-    let words = format!("the payload has {bytes} bytes; this instance takes at most {limit} (`max_payload_bytes`)");
-    ApiError::new(Reason::TooLarge, words)
-}
-
 /// The node does not publish it.
 pub(crate) fn refused(err: &PublishError) -> ApiError {
     match err {
@@ -196,7 +112,8 @@ pub(crate) fn refused(err: &PublishError) -> ApiError {
     }
 }
 
-fn refused_draft(err: &DraftError) -> ApiError {
+/// It cannot be published as it is.
+pub(crate) fn refused_draft(err: &DraftError) -> ApiError {
     match err {
         DraftError::PayloadTooLarge { bytes, limit } => too_large(format_args!("{bytes}"), *limit),
         err => ApiError::new(Reason::BadField, err.to_string()),

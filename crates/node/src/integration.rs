@@ -160,8 +160,24 @@ impl Node {
         payload: Value,
         topic: Option<Topic>,
     ) -> Result<MessageId, PublishTypedError> {
+        let draft = self.draft_payload(message_type, payload, topic)?;
+        Ok(self.publish(message_type.instance, &draft)?)
+    }
+
+    /// The same, judged and filled in but not yet published, for whoever has more to say about it, such as what it
+    /// answers to, or wants it confirmed. It belongs to the [instance](MessageType::instance) of its type; a topic that
+    /// is another spelling gets its own name when it is published.
+    ///
+    /// # Errors
+    /// [`PublishTypedError::Message`] or [`PublishTypedError::Reserved`].
+    pub fn draft_payload(
+        &self,
+        message_type: &'static MessageType,
+        payload: Value,
+        topic: Option<Topic>,
+    ) -> Result<Draft, PublishTypedError> {
         let addressed = message_type.addressed(payload, topic, &self.stamp())?;
-        Ok(self.publish(addressed.instance(), &self.draft(&addressed))?)
+        self.draft(&addressed)
     }
 
     /// What this node fills into a message.
@@ -173,8 +189,12 @@ impl Node {
         }
     }
 
-    /// The node that a payload names is the one where the event arose.
-    fn draft(&self, addressed: &Addressed) -> Draft {
+    /// The node that a payload names is the one where the event arose. Topics are made from what payloads say, so that
+    /// it is here that the mesh's own are kept from them.
+    fn draft(&self, addressed: &Addressed) -> Result<Draft, PublishTypedError> {
+        if addressed.topic.is_reserved() {
+            return Err(PublishTypedError::Reserved);
+        }
         let mut draft =
             Draft::new(addressed.topic.clone(), addressed.message_type.tag).json(addressed.payload.to_string());
         let named = ["originating_node", "node"]
@@ -184,7 +204,7 @@ impl Node {
             .and_then(|name| NodeId::new(name).ok())
             .filter(|node| node != self.id());
         draft.schema_version = bellwether_catalogue::SCHEMA_VERSION;
-        draft
+        Ok(draft)
     }
 }
 
@@ -387,12 +407,13 @@ impl Integration {
         let payload = serde_json::to_value(message()).unwrap_or_default();
         let draft = M::TYPE
             .addressed(payload, self.options.topic.clone(), &self.node.stamp())
-            .map(|addressed| {
-                let mut draft = self.node.draft(&addressed);
+            .map_err(PublishTypedError::from)
+            .and_then(|addressed| {
+                let mut draft = self.node.draft(&addressed)?;
                 draft.originating_node = node.or(draft.originating_node);
-                (addressed.instance(), draft)
+                Ok((addressed.instance(), draft))
             });
-        self.deliver(draft.map_err(PublishTypedError::from))
+        self.deliver(draft)
     }
 
     fn send(&self, broadcast: impl FnOnce() -> Broadcast) -> Outcome {
@@ -400,8 +421,10 @@ impl Integration {
             return Ok(Sent::Disabled);
         }
         let addressed = broadcast().addressed(&self.options, &self.node.stamp());
-        let draft = addressed.map(|addressed| (addressed.instance(), self.node.draft(&addressed)));
-        self.deliver(draft.map_err(PublishTypedError::from))
+        let draft = addressed
+            .map_err(PublishTypedError::from)
+            .and_then(|addressed| Ok((addressed.instance(), self.node.draft(&addressed)?)));
+        self.deliver(draft)
     }
 
     fn deliver(&self, draft: Result<(Instance, Draft), PublishTypedError>) -> Outcome {
@@ -436,6 +459,9 @@ pub enum PublishTypedError {
     /// It is none of its type.
     #[error(transparent)]
     Message(#[from] BroadcastError),
+    /// Its topic begins with `$`.
+    #[error("topics that begin with `$` belong to the mesh itself; choose another first level")]
+    Reserved,
     /// It was refused.
     #[error(transparent)]
     Publish(#[from] PublishError),

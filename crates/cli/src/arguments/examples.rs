@@ -107,3 +107,60 @@ Examples:
   bellwether config check --config bellwether.toml
   bellwether config show --config bellwether.toml --name b
   bellwether config show --example > bellwether.toml";
+
+pub(super) const CATALOGUE: &str = "\
+Examples:
+  bellwether catalogue                      every type, tag and topic
+  bellwether catalogue health               what is published there
+  bellwether catalogue node_health_updated  one type, by its tag or its name
+  bellwether catalogue NodeHealth --example
+  bellwether catalogue NodeHealth --json-schema > node-health.schema.json
+
+Needs no node: the catalogue is part of this program.";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  bellwether validate health NodeHealth @health.json
+  bellwether catalogue NodeHealth --example |
+      bellwether validate health NodeHealth @-
+  bellwether validate alerts system_alert @- --format json < alert.json
+
+Prints the message with known names, one form of each time and what is usual
+where it was left out; or the reason and the fields (exit code 1). Needs no
+node. Words that the catalogue lacks pass, as they do for a receiver; `say`
+refuses them where an enumeration is closed.";
+
+pub(super) const SAY: &str = "\
+Examples:
+  bellwether say health NodeHealth '{\"node\":\"db-1\",\"status\":\"healthy\"}'
+  bellwether say alerts system_alert @alert.json --topic system_alerts:high
+  bellwether say audit data_change @- --confirm all < change.json
+
+`bellwether catalogue TYPE` tells what a message says and where it goes.
+Prints its id; with --format json also its topic and the whole message, with
+what the node has filled in. Exit code 1 if the node refuses it, or if fewer
+peers than --confirm asks for confirm it; then it is published all the same.";
+
+pub(super) const BROADCAST: &str = "\
+Examples:
+  bellwether broadcast health_update \\
+      '{\"component\":\"store\",\"status\":\"healthy\"}'
+  bellwether broadcast alert '{\"alert_type\":\"node_failure\",
+      \"severity\":\"critical\",\"message\":\"db-1 is gone\"}'
+  bellwether broadcast metrics @figures.json
+  bellwether broadcast --batch calls.json    [{\"health_update\":{…}},…]
+
+Beside a helper's own arguments, `topic` says where the message goes, but for
+store and cluster health, and `node` which node it is about. Prints the id, or
+`disabled` if the integration of the node is switched off; of a batch, how many
+were published and failed. If any has failed the exit code is 1.";
+
+pub(super) const INTEGRATION: &str = "\
+Examples:
+  bellwether integration status
+  bellwether integration disable
+  bellwether --node http://127.0.0.2:7480 integration enable --format json
+
+Switches one node, until it stops: nothing is written down. Switched off,
+`broadcast` does nothing and the node reports nothing by itself; `say` and
+`pub` are not affected.";

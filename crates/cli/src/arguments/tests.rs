@@ -189,6 +189,71 @@ fn settings_become_the_strongest_layer() {
 }
 
 #[test]
+fn a_typed_message_and_all_that_is_said_about_it_are_kept() {
+    let line = [
+        "say",
+        "ex_esdb_health",
+        "NodeHealth",
+        "@-",
+        "--topic",
+        "a:b",
+        "--correlation-id",
+        "7",
+        "--causation-id",
+        "6",
+        "--wait",
+        "--confirm",
+        "all",
+        "--confirm-within",
+        "3",
+    ];
+    let Ok(Command::Say(say)) = parsed(&line) else {
+        panic!("not a say")
+    };
+    assert_eq!(
+        say.target,
+        crate::client::TypedTarget {
+            instance: Instance::Health,
+            tag: "NodeHealth".into(),
+            topic: Some(Topic::new("a:b").unwrap()),
+            correlation_id: Some("7".into()),
+            causation_id: Some("6".into()),
+        }
+    );
+    assert_eq!((say.care.wait_s, say.care.confirm_within_s), (Some(30), Some(3)));
+    assert_eq!(say.care.confirm, Some(Confirm::All));
+    assert_eq!(say.given, crate::input::Given::Whole(Source::Stdin));
+}
+
+#[test]
+fn a_broadcast_is_one_call_or_a_file_of_them() {
+    use crate::commands::broadcast::Calls;
+    use crate::input::Given;
+
+    let calls = |rest: &[&str]| match parsed(&[&["broadcast"], rest].concat()) {
+        Ok(Command::Broadcast(broadcast)) => broadcast.calls,
+        other => panic!("{rest:?}: {other:?}"),
+    };
+    let one = |arguments| Calls::One {
+        helper: "alert",
+        arguments,
+    };
+    assert_eq!(calls(&["alert"]), one(Given::Text(Bytes::from_static(b"{}"))));
+    assert_eq!(calls(&["alert", "{\"a\":1}"]), one(Given::Text("{\"a\":1}".into())));
+    assert_eq!(
+        calls(&["alert", "@a.json"]),
+        one(Given::Whole(Source::File("a.json".into())))
+    );
+    for stdin in ["-", "@-"] {
+        assert_eq!(calls(&["--batch", stdin]), Calls::Batch(Source::Stdin));
+    }
+    assert_eq!(
+        calls(&["--batch", "@c.json"]),
+        Calls::Batch(Source::File("c.json".into()))
+    );
+}
+
+#[test]
 fn wrong_usage_is_told_with_a_way_out() {
     for (line, words) in [
         (&["pub", "alert", "a", "x"][..], "did you mean `alerts`"),
@@ -235,6 +300,20 @@ fn wrong_usage_is_told_with_a_way_out() {
         (&["sub", "alerts", "a", "--theme", "modern"], "plain, classic"),
         (&["members", "--theme", "classic"], "--theme"),
         (&["subscribers", "nothing"], "audit"),
+        (&["say", "health"], "<TYPE>"),
+        (&["say", "health", "NodeHealth", "--topic", "a:*"], "wildcard"),
+        (&["say", "health", "NodeHealth", "--confirm-within", "5"], "--confirm"),
+        (&["validate", "helth", "NodeHealth"], "did you mean `health`"),
+        (&["broadcast"], "HELPER"),
+        (&["broadcast", "health"], "did you mean `health_update`?"),
+        (&["broadcast", "zzz"], "there are system_lifecycle, system_config"),
+        (&["broadcast", "alert", "{}", "--batch", "-"], "cannot be used with"),
+        (&["catalogue", "Nodehealth"], "did you mean `NodeHealth`?"),
+        (
+            &["catalogue", "NodeHealth", "--example", "--json-schema"],
+            "cannot be used with",
+        ),
+        (&["integration"], "status"),
         (&["demo", "--for", "5"], "`5s`"),
         (&["members", "--format", "xml"], "json"),
         (&["members", "--node", "127.0.0.1:7480"], "http://127.0.0.1:7480"),

@@ -56,6 +56,52 @@ async fn a_publish_names_everything_encoded() {
 }
 
 #[tokio::test]
+async fn a_typed_message_names_everything_encoded_and_is_answered_whole() {
+    let whole = r#"{"id":"health/a/17/1","topic":"x","payload":{"ratio":1.50}}"#;
+    let (node, request) = server(answer("200 OK", whole)).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let target = TypedTarget {
+        instance: Instance::Health,
+        tag: "Node Health/é".into(),
+        topic: Some(Topic::new("a b:c").unwrap()),
+        correlation_id: Some("7&x".into()),
+        causation_id: None,
+    };
+    let care = Care {
+        wait_s: Some(5),
+        confirm: Some(Confirm::All),
+        confirm_within_s: Some(3),
+    };
+    let said = client.say(&target, &care, Bytes::from_static(b"{}")).await.unwrap();
+    assert_eq!((said.answer.get(), said.id.unwrap().as_str()), (whole, "health/a/17/1"));
+
+    let request = request.await.unwrap();
+    assert_eq!(
+        request.lines().next().unwrap(),
+        "POST /v1/messages/health/Node%20Health%2F%C3%A9?topic=a%20b:c&correlation_id=7%26x&wait=5&confirm=all\
+         &confirm_within=3 HTTP/1.1"
+    );
+}
+
+#[tokio::test]
+async fn a_typed_message_that_too_few_peers_hold_is_told_beside_the_answer() {
+    let body =
+        r#"{"id":"health/a/17/1","confirmed":0,"required":1,"peers":[{"node":"b","outcome":"timed_out"}],"topic":"x"}"#;
+    let (node, _request) = server(answer("202 Accepted", body)).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let target = TypedTarget {
+        instance: Instance::Health,
+        tag: "NodeHealth".into(),
+        topic: None,
+        correlation_id: None,
+        causation_id: None,
+    };
+    let said = client.say(&target, &Care::default(), Bytes::new()).await.unwrap();
+    assert_eq!(said.answer.get(), body);
+    assert!(matches!(said.id, Err(ClientError::Unconfirmed { required: 1, .. })));
+}
+
+#[tokio::test]
 async fn a_refusal_comes_in_the_nodes_words() {
     let refusal = answer("413 Too Large", r#"{"error":"too large","reason":"too_large"}"#);
     let (node, _) = server(refusal).await;

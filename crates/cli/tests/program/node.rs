@@ -7,15 +7,15 @@ use tempfile::TempDir;
 use crate::program::run::{Run, bellwether, run};
 
 /// A node without a mesh, on a port of its own.
-struct RunningNode {
+pub(crate) struct RunningNode {
     child: Child,
     log: BufReader<ChildStderr>,
-    url: String,
+    pub(crate) url: String,
     _data: TempDir,
 }
 
 impl RunningNode {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let data = TempDir::new().unwrap();
         let data_dir = data.path().to_str().unwrap();
         let mut child = bellwether(&["start", "--name", "a", "--http", "127.0.0.1:0", "--data-dir", data_dir])
@@ -45,7 +45,7 @@ impl RunningNode {
         }
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .status()
@@ -54,7 +54,7 @@ impl RunningNode {
     }
 
     /// The exit code, and the rest of the log.
-    fn wait(mut self) -> (Option<i32>, String) {
+    pub(crate) fn wait(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.log.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)

@@ -21,6 +21,12 @@ fn what_is_malformed_is_told_before_anything_is_dialed() {
         ),
         (&["pub", "alerts", "system_alerts::critical", "x"], "level 2 is empty"),
         (&["pub", "alerts", "system_alerts:*", "x"], "a topic names every level"),
+        (&["say", "helth", "NodeHealth"], "did you mean `health`"),
+        (&["broadcast", "health_updates"], "did you mean `health_update`?"),
+        (
+            &["catalogue", "node_helth_updated"],
+            "did you mean `node_health_updated`?",
+        ),
         (&["sub", "alerts", "a:"], "level 2 is empty"),
         (&["sub", "alert", "a"], "did you mean `alerts`"),
         (&["--node", "127.0.0.1", "members"], "http://127.0.0.1:7480"),
@@ -45,6 +51,11 @@ fn without_a_node_every_client_command_says_how_to_get_one() {
         &["sub", "alerts", "*"],
         &["pub", "alerts", "a", "x"],
         &["pub", "alerts", "a", "--lines", "/dev/null"],
+        &["say", "health", "NodeHealth"],
+        &["broadcast", "health_update"],
+        &["broadcast", "--batch", "/dev/null"],
+        &["integration", "status"],
+        &["integration", "disable"],
     ] {
         let run = run(&[&["--node", &closed], arguments].concat());
         assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");

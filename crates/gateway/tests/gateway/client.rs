@@ -122,6 +122,16 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
+    /// Checks the error of what is not as its type says, which also names the fields.
+    pub(crate) fn expect_invalid(&self, reason: &str, fields: &Value, words: &str) {
+        assert_eq!(self.status, 422, "{self:?}");
+        let form = self.json();
+        assert_eq!(form.as_object().unwrap().len(), 3, "{form}");
+        assert_eq!((&form["reason"], &form["fields"]), (&reason.into(), fields), "{form}");
+        let said = form["error"].as_str().unwrap();
+        assert!(said.contains(words), "{form} does not say: {words}");
+    }
+
     /// Checks the one form of an error.
     pub(crate) fn expect_error(&self, status: u16, reason: &str, words: &str) {
         assert_eq!(self.status, status, "{self:?}");

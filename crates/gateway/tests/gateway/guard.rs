@@ -15,6 +15,17 @@ async fn a_name_that_dns_could_answer_is_no_host_of_ours() {
         .send("POST", "/v1/publish/alerts/t", &[("host", "evil.example")], "x")
         .await;
     answer.expect_error(421, "bad_host", "must be an IP address or localhost");
+    for (method, path) in [
+        ("PUT", "/v1/integration"),
+        ("POST", "/v1/broadcast/alert"),
+        ("POST", "/v1/messages/alerts/SystemAlert"),
+    ] {
+        let answer = client
+            .send(method, path, &[("host", "evil.example")], r#"{"enabled":true}"#)
+            .await;
+        answer.expect_error(421, "bad_host", "must be an IP address or localhost");
+    }
+    assert!(!served.node.integration().enabled());
     let twice = client
         .send("GET", "/", &[("host", "127.0.0.1"), ("host", "evil.example")], "")
         .await;
@@ -38,7 +49,12 @@ async fn a_page_of_another_origin_is_refused() {
             .send("POST", "/v1/publish/alerts/t", &[("origin", origin)], "x")
             .await;
         answer.expect_error(403, "bad_origin", "another origin");
+        let answer = client
+            .send("PUT", "/v1/integration", &[("origin", origin)], r#"{"enabled":true}"#)
+            .await;
+        answer.expect_error(403, "bad_origin", "another origin");
     }
+    assert!(!served.node.integration().enabled());
     assert_eq!(served.node.instances()[5].published, 0);
     let own = format!("http://{}", served.addr);
     assert_eq!(

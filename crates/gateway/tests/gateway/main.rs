@@ -5,9 +5,12 @@
 mod client;
 mod served;
 
+mod broadcast;
+mod catalogue;
 mod connections;
 mod guard;
 mod publish;
 mod resuming;
 mod subscribe;
+mod typed_publish;
 mod views;

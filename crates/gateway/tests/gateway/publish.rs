@@ -334,3 +334,26 @@ async fn raw(served: &Served, request: &str) -> String {
     }
     String::from_utf8(answer).unwrap()
 }
+
+#[tokio::test]
+async fn a_wait_for_room_looks_where_the_message_goes_whatever_the_topic_is_called() {
+    let served = Served::start_with(
+        |config| config.instances[Instance::Health.index()].queue_messages = 64,
+        |gateway| gateway,
+    )
+    .await;
+    let pattern = Pattern::new("cluster:health").unwrap();
+    let (_slow, _) = served.node.subscribe(Instance::Health, [pattern]).await.unwrap();
+    let mut client = served.client().await;
+    for path in [
+        "/v1/publish/health/node_health?wait=0",
+        "/v1/messages/health/NodeHealth?topic=node_health&wait=0",
+    ] {
+        let mut last = 200;
+        for _ in 0..64 {
+            let answer = client.post(path, "", r#"{"node":"a","status":"healthy"}"#).await;
+            last = answer.status.as_u16();
+        }
+        assert_eq!(last, 503, "{path}: a quarter is kept for those that do not wait");
+    }
+}

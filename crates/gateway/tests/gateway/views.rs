@@ -80,6 +80,13 @@ async fn the_first_page_names_every_path_and_others_are_unknown() {
     assert_eq!(index.content_type, "text/plain; charset=utf-8");
     for path in [
         "/v1/publish/",
+        "/v1/messages/",
+        "/v1/validate/",
+        "/v1/broadcast/",
+        "POST /v1/broadcast ",
+        "GET  /v1/integration",
+        "PUT  /v1/integration",
+        "/v1/catalogue",
         "/v1/subscribe",
         "/v1/members",
         "/v1/instances",
@@ -158,11 +165,14 @@ async fn metrics_are_well_formed_and_count_right() {
         ("bellwether_members{state=\"down\"}", 0.0),
         ("bellwether_strangers_total", 0.0),
         ("bellwether_foreign_datagrams_total", 0.0),
+        ("bellwether_broadcasts_published_total", 0.0),
+        ("bellwether_broadcasts_failed_total", 0.0),
+        ("bellwether_integration_enabled", 0.0),
     ] {
         assert_eq!(samples.get(sample), Some(&value), "{sample}");
     }
     assert!(samples["bellwether_backlog_bytes{instance=\"alerts\"}"] > 3.0);
-    assert_eq!(samples.len(), 4 * 10 + 10 * 5 + 3 * 10 + 4 + 2);
+    assert_eq!(samples.len(), 4 * 10 + 10 * 5 + 3 * 10 + 4 + 2 + 3);
 }
 
 /// Checks the form: each family has HELP, then TYPE, then its samples, and appears once.

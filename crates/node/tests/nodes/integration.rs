@@ -2,7 +2,7 @@
 
 use bellwether::catalogue::families::health::{NodeHealth, NodeStatus};
 use bellwether::catalogue::{Broadcast, Message};
-use bellwether::{BatchCounts, Delivery, Envelope, Instance, Node, Sent, Subscription, Topic};
+use bellwether::{BatchCounts, Delivery, Envelope, Instance, IntegrationSettings, Node, Sent, Subscription, Topic};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -24,7 +24,14 @@ fn json_of(envelope: &Envelope) -> Value {
 
 async fn pair() -> (Lab, Node, Node) {
     let lab = Lab::new();
-    let a = lab.start("a", &[]).await;
+    // Whatever is heard is said by the test.
+    let silent = |integration: &mut IntegrationSettings| {
+        integration.report_system = false;
+        integration.report_health = false;
+        integration.report_metrics = false;
+        integration.report_members = false;
+    };
+    let a = lab.builder("a").integration(silent).start().await.unwrap();
     let b = lab.start("b", &[&a]).await;
     let nodes = [a, b];
     all_see_all(&nodes).await;

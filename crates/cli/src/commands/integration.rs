@@ -1,0 +1,62 @@
+//! `bellwether integration`: whether the helpers and reporters of a node publish.
+
+use serde_json::value::RawValue;
+
+use crate::client::{Client, ClientError};
+use crate::failure::Failure;
+use crate::node_url::NodeUrl;
+use crate::output::{self, Format, Output, Paint};
+use crate::runtime::block_on;
+use crate::table::{self, Column, Row};
+
+const PATH: &str = "/v1/integration";
+const COLUMNS: [Column; 5] = [
+    Column::new("ENABLED", "enabled"),
+    Column::new("PUBLISHED", "published"),
+    Column::new("FAILED", "failed"),
+    Column::new("HEALTH EVERY MS", "health_broadcast_interval"),
+    Column::new("METRICS EVERY MS", "metrics_broadcast_interval"),
+];
+
+/// The command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Integration {
+    pub(crate) node: NodeUrl,
+    pub(crate) wish: Wish,
+    pub(crate) format: Format,
+}
+
+/// What is to become of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Status,
+    Enable,
+    Disable,
+}
+
+impl Integration {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        block_on(async {
+            let answer = self.ask().await?;
+            match self.format {
+                Format::Json => output::print(answer.get()),
+                Format::Text => {
+                    let row: Row = serde_json::from_str(answer.get())
+                        .map_err(|_| Failure::new("the node's answer is not how its integration stands"))?;
+                    let mut output = Output::stdout();
+                    output.text(&table::render(&COLUMNS, &[row], Paint::for_stdout()))?;
+                    output.flush()
+                }
+            }
+        })
+    }
+
+    async fn ask(&self) -> Result<Box<RawValue>, ClientError> {
+        let mut client = Client::connect(&self.node).await?;
+        match self.wish {
+            Wish::Status => client.list(PATH).await,
+            Wish::Enable => client.put(PATH, r#"{"enabled":true}"#).await,
+            Wish::Disable => client.put(PATH, r#"{"enabled":false}"#).await,
+        }
+    }
+}
