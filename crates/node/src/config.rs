@@ -18,6 +18,7 @@
 //! ```
 
 mod address;
+mod definition;
 mod environment;
 mod error;
 mod file;
@@ -25,6 +26,7 @@ mod layer;
 mod origin;
 mod secrets;
 mod show;
+mod thresholds;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
@@ -36,11 +38,14 @@ use bellwether_message::{Instance, MAX_PAYLOAD_BYTES, NodeId};
 use crate::integration::IntegrationSettings;
 
 pub use self::address::AddressProblem;
+use self::definition::DEFINITIONS;
+pub use self::definition::IntegrationLayer;
 pub use self::environment::default_data_dir;
 pub use self::error::ConfigError;
 pub use self::layer::{InstanceLayer, Layer};
 pub use self::origin::{Origin, Origins, Setting};
 pub use self::secrets::{SecretSource, Secrets};
+pub use self::thresholds::{ThresholdLayer, ThresholdProblem};
 
 /// A configuration file with every key, its meaning, unit, bounds and default, all commented out: as it is, it changes
 /// nothing.
@@ -64,6 +69,37 @@ struct Bounds {
     min: u64,
     max: u64,
     unit: &'static str,
+}
+
+impl Bounds {
+    fn judge(&self, value: u64, setting: impl FnOnce() -> Setting) -> Result<(), ConfigError> {
+        let Self { min, max, unit, .. } = *self;
+        if (min..=max).contains(&value) {
+            return Ok(());
+        }
+        Err(ConfigError::OutOfRange {
+            setting: setting(),
+            value,
+            min,
+            max,
+            unit,
+        })
+    }
+
+    /// What is no number is out of bounds too.
+    fn judge_decimal(&self, value: f64, setting: impl FnOnce() -> Setting) -> Result<(), ConfigError> {
+        let Self { min, max, unit, .. } = *self;
+        if (min as f64..=max as f64).contains(&value) {
+            return Ok(());
+        }
+        Err(ConfigError::DecimalOutOfRange {
+            setting: setting(),
+            value,
+            min,
+            max,
+            unit,
+        })
+    }
 }
 
 /// Gossip faster than 20 times a second only costs; slower than every 10 s it is no failure detector.
@@ -236,6 +272,12 @@ impl Config {
             }
             apply(&layer, settings);
         }
+        for definition in &DEFINITIONS {
+            if let Some(value) = layer.integration.value(definition) {
+                definition.write(&mut config.integration, value, || origins.setting(definition.key()))?;
+            }
+        }
+        thresholds::take(&mut config.integration, layer.thresholds.unwrap_or_default(), &origins)?;
         if let Some(source) = layer.secret {
             config.secrets = Secrets::load(&source, &origins.of("secret_file"))?;
         }
@@ -248,10 +290,13 @@ impl Config {
     /// before it starts.
     ///
     /// # Errors
-    /// The first rule that is broken: a number out of bounds, a queue or backlog smaller than a payload, a cluster name
-    /// or seed that is none, a mesh without a secret, an address that nobody can dial.
+    /// The first rule that is broken: a number out of bounds, a queue or backlog smaller than a payload, a threshold
+    /// that measures nothing, a cluster name or seed that is none, a mesh without a secret, an address that nobody can
+    /// dial.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_numbers()?;
+        self.check_integration()?;
+        self.check_thresholds()?;
         self.check_cluster()?;
         self.check_seeds()?;
         self.check_secret()?;
@@ -281,17 +326,7 @@ impl Config {
     }
 
     fn check_bounds(&self, bounds: &Bounds, key: &str, value: u64) -> Result<(), ConfigError> {
-        if (bounds.min..=bounds.max).contains(&value) {
-            return Ok(());
-        }
-        let Bounds { min, max, unit, .. } = *bounds;
-        Err(ConfigError::OutOfRange {
-            setting: self.origins.setting(key),
-            value,
-            min,
-            max,
-            unit,
-        })
+        bounds.judge(value, || self.origins.setting(key))
     }
 
     fn check_holds_payload(&self, instance: Instance, key: &str, value: usize) -> Result<(), ConfigError> {
@@ -304,6 +339,32 @@ impl Config {
             setting,
             value,
             max_payload_bytes,
+        })
+    }
+
+    fn check_integration(&self) -> Result<(), ConfigError> {
+        for definition in &DEFINITIONS {
+            let value = definition.read(&self.integration);
+            definition.judge(value, || self.origins.setting(definition.key()))?;
+        }
+        let (warning, critical) = (self.integration.resource_warning, self.integration.resource_critical);
+        if warning < critical {
+            return Ok(());
+        }
+        // The one that was given is to blame, rather than a default.
+        let keys = [
+            "reporters.resource_warning_percent",
+            "reporters.resource_critical_percent",
+        ];
+        let [warns, is_critical] = keys.map(|key| self.origins.setting(key));
+        Err(ConfigError::WarningNotBelowCritical {
+            setting: if warns.origin == Origin::Program {
+                is_critical
+            } else {
+                warns
+            },
+            warning,
+            critical,
         })
     }
 
@@ -363,7 +424,7 @@ impl Config {
     }
 
     /// Where a setting was given, by its dotted key as in the file: `listen`, `secret_file`,
-    /// `instances.events.queue_bytes`. [`Origin::Program`] for defaults and for what a program set itself.
+    /// `instances.events.queue_bytes`, `thresholds[0].kind`. [`Origin::Program`] for defaults and for what a program set itself.
     pub fn origin(&self, key: &str) -> Origin {
         self.origins.of(key)
     }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use bellwether_message::{Instance, NodeId};
 use zeroize::Zeroizing;
 
-use super::error::{ConfigError, hint};
+use super::definition::{DEFINITIONS, Definition, Form, Value};
+use super::error::{ConfigError, hint, nearest};
 use super::layer::{INSTANCE_KEYS, Layer, instance_key};
 use super::origin::{Origin, Setting};
 use super::secrets::SecretSource;
@@ -36,15 +38,16 @@ const VARIABLES: [(&str, Option<&str>); 12] = [
 impl Layer {
     /// Reads what environment variables give: `BELLWETHER_NAME`, `_CLUSTER`, `_LISTEN`, `_ADVERTISE`, `_HTTP`, `_SEEDS`
     /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, the settings of
-    /// an instance by its name and theirs (`BELLWETHER_EVENTS_OVERFLOW`, `BELLWETHER_EVENTS_QUEUE_MESSAGES`), and one of
-    /// `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and `_LOG` are left to the program,
-    /// as are all variables that are not ours, Unicode or not.
+    /// an instance by its name and theirs (`BELLWETHER_EVENTS_OVERFLOW`, `BELLWETHER_EVENTS_QUEUE_MESSAGES`), those of the
+    /// integration by their table and key (`BELLWETHER_INTEGRATION_ENABLED`, `BELLWETHER_REPORTERS_HEALTH`; thresholds
+    /// only stand in a file), and one of `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and
+    /// `_LOG` are left to the program, as are all variables that are not ours, Unicode or not.
     ///
     /// Give it `std::env::vars_os()`: `vars()` panics when any variable is not Unicode.
     ///
     /// # Errors
     /// Any other variable that begins with `BELLWETHER_`, except what Kubernetes makes up for a service of that name;
-    /// a number that is none; a value that is not Unicode; both variables of the secret.
+    /// a number or flag that is none; a value that is not Unicode; both variables of the secret.
     pub fn from_environment<K, V>(vars: impl IntoIterator<Item = (K, V)>) -> Result<Self, ConfigError>
     where
         K: Into<OsString>,
@@ -77,6 +80,12 @@ impl Layer {
                     self.take_instance_key(instance, key, name, value)?;
                     self.origins
                         .insert(instance_key(instance, key), Origin::Variable(name.to_owned()));
+                    return Ok(());
+                }
+                if let Some(definition) = Definition::of_variable(short) {
+                    let value = typed(definition, name, &unicode(name, value)?)?;
+                    self.integration.insert(definition, value);
+                    self.origins.insert(definition.key(), Origin::Variable(name.to_owned()));
                     return Ok(());
                 }
                 let Some((_, key)) = VARIABLES.iter().find(|(known, _)| *known == short) else {
@@ -160,12 +169,26 @@ fn seeds(text: &str) -> Vec<String> {
 }
 
 fn number(key: &str, variable: &str, text: &str) -> Result<u64, ConfigError> {
+    parsed(key, variable, text, "a whole number, 0 or more")
+}
+
+/// The value of a variable, as the definition of its setting asks.
+fn typed(definition: &Definition, variable: &str, text: &str) -> Result<Value, ConfigError> {
+    let key = definition.key();
+    match definition.form() {
+        Form::Flag => parsed(key, variable, text, "true or false").map(Value::Flag),
+        Form::Number => number(key, variable, text).map(Value::Number),
+        Form::Decimal => parsed(key, variable, text, "a number").map(Value::Decimal),
+    }
+}
+
+fn parsed<T: FromStr>(key: &str, variable: &str, text: &str, expected: &str) -> Result<T, ConfigError> {
     text.parse().map_err(|_| ConfigError::WrongType {
         setting: Setting {
             key: key.to_owned(),
             origin: Origin::Variable(variable.to_owned()),
         },
-        expected: "a whole number, 0 or more",
+        expected: expected.to_owned(),
         found: format!("`{text}`"),
     })
 }
@@ -174,11 +197,30 @@ fn unknown_variable(name: &str, short: &str, value: &OsString) -> Result<(), Con
     if made_by_kubernetes(short, value) {
         return Ok(());
     }
-    let hint = hint(PREFIX, short, VARIABLES.into_iter().map(|(known, _)| known));
     Err(ConfigError::UnknownVariable {
         variable: name.to_owned(),
-        hint,
+        hint: variable_hint(short),
     })
+}
+
+/// The nearest of all variables; where none is near, those that stand alone and how the others are made.
+fn variable_hint(short: &str) -> String {
+    if short.starts_with("THRESHOLD") {
+        return "thresholds stand in the configuration file, each in a table [[thresholds]]".to_owned();
+    }
+    let plain = VARIABLES.into_iter().map(|(known, _)| known);
+    let mut tabled: Vec<String> = DEFINITIONS.iter().map(Definition::variable).collect();
+    for instance in Instance::ALL {
+        tabled.extend(INSTANCE_KEYS.map(|key| format!("{}_{key}", instance.name()).to_uppercase()));
+    }
+    let all = plain.clone().chain(tabled.iter().map(String::as_str));
+    match nearest(short, all) {
+        Some(near) => hint(PREFIX, short, [near]),
+        None => format!(
+            "{}, and the settings of tables, such as {PREFIX}INTEGRATION_ENABLED and {PREFIX}EVENTS_QUEUE_BYTES",
+            hint(PREFIX, short, plain)
+        ),
+    }
 }
 
 /// Whether this is a variable that Kubernetes (and Docker's links before it) sets in every container for a service

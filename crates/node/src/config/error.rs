@@ -9,6 +9,7 @@ use bellwether_message::{MIN_SECRET_BYTES, NodeIdError};
 
 use super::address::AddressProblem;
 use super::origin::{Origin, Setting};
+use super::thresholds::ThresholdProblem;
 
 /// Why a configuration was refused. Nothing has been started or written when one of these is returned.
 ///
@@ -79,7 +80,7 @@ pub enum ConfigError {
         /// The setting.
         setting: Setting,
         /// What belongs there.
-        expected: &'static str,
+        expected: String,
         /// What stands there.
         found: String,
     },
@@ -96,6 +97,51 @@ pub enum ConfigError {
         max: u64,
         /// What is counted.
         unit: &'static str,
+    },
+    /// A number that may have a fraction, outside its bounds.
+    #[error("{setting} is {value}, but must be between {min} and {max} {unit}")]
+    DecimalOutOfRange {
+        /// The setting.
+        setting: Setting,
+        /// The value given.
+        value: f64,
+        /// The smallest value accepted.
+        min: u64,
+        /// The largest value accepted.
+        max: u64,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// Resources that would be critical before they warn.
+    #[error(
+        "{setting}: resources warn at {warning} percent and are critical at {critical}; \
+         `reporters.resource_warning_percent` must be below `reporters.resource_critical_percent`"
+    )]
+    WarningNotBelowCritical {
+        /// The one of the two that was given.
+        setting: Setting,
+        /// Percent from which on an alert warns.
+        warning: f64,
+        /// Percent from which on it is critical.
+        critical: f64,
+    },
+    /// A threshold that cannot be one.
+    #[error("{setting}: {problem}")]
+    Threshold {
+        /// The setting: the threshold, or a key of it.
+        setting: Setting,
+        /// What is wrong with it.
+        problem: ThresholdProblem,
+    },
+    /// More thresholds than a node compares values with.
+    #[error("{setting}: there are {given} thresholds, but at most {max} may be; remove some")]
+    TooManyThresholds {
+        /// The first that is too many.
+        setting: Setting,
+        /// So many there are.
+        given: usize,
+        /// So many may be.
+        max: usize,
     },
     /// A store that could not hold one message of the largest size its instance accepts.
     #[error(
@@ -263,21 +309,23 @@ pub enum ConfigError {
 /// `given` and `known` have in common and come without; it is printed, not compared, else all would look alike.
 pub(super) fn hint<'a>(prefix: &str, given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let nearest = known
-        .iter()
+    nearest(given, known.iter().copied()).map_or_else(
+        || {
+            let known: Vec<_> = known.iter().map(|word| format!("{prefix}{word}")).collect();
+            format!("known are {}", known.join(", "))
+        },
+        |word| format!("did you mean `{prefix}{word}`?"),
+    )
+}
+
+/// The word most like the given one, if any is much like it.
+pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
         .map(|word| (strsim::jaro(given, word), word))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match nearest {
-        Some((likeness, word)) if likeness >= LIKENESS_MIN => format!("did you mean `{prefix}{word}`?"),
-        _ => format!(
-            "known are {}",
-            known
-                .iter()
-                .map(|word| format!("{prefix}{word}"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-    }
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, word)| word)
 }
 
 /// How alike (Jaro, 0 to 1) two words must be to suggest one for the other; the figure and the measure are clap's:

@@ -1,16 +1,23 @@
 //! The weakest layer: a TOML file.
 
+mod hints;
+mod source;
+
 use std::fs;
 use std::path::Path;
 
-use bellwether_message::Instance;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-use super::error::{ConfigError, hint};
-use super::layer::{INSTANCE_KEYS, InstanceLayer, KEYS, Layer, instance_key};
-use super::origin::{Origin, Setting, list_of};
+use self::source::{Entry, Source};
+use super::definition::{Definition, tables};
+use super::error::ConfigError;
+use super::layer::{InstanceLayer, Layer, instance_key};
 use super::secrets::SecretSource;
+use super::thresholds::ThresholdLayer;
+
+const TEXTS: &str = "a list of texts, [\"…\", \"…\"]";
+const INSTANCE_TABLE: &str = "a table, [instances.NAME] with settings below it";
+const THRESHOLD_TABLES: &str = "a list of tables, [[thresholds]] with settings below each";
 
 impl Layer {
     /// Reads and parses a configuration file, see [`EXAMPLE`](super::EXAMPLE).
@@ -57,7 +64,7 @@ impl Layer {
             "drain_timeout_ms" => self.drain_timeout_ms = Some(entry.number()?),
             "seeds" => {
                 let mut seeds = Vec::new();
-                for (index, element) in entry.list()?.iter().enumerate() {
+                for (index, element) in entry.list(TEXTS)?.iter().enumerate() {
                     let element = source.element(&entry, index, element);
                     seeds.push(element.text()?);
                     self.origins.insert(element.path, element.origin);
@@ -65,181 +72,80 @@ impl Layer {
                 self.seeds = Some(seeds);
             }
             "instances" => {
-                for entry in source.entries(entry.table()?, "instances.") {
+                for entry in source.entries(entry.table(INSTANCE_TABLE)?, "instances.") {
                     self.take_instance(source, &entry)?;
                 }
                 return Ok(());
             }
-            _ => return Err(source.unknown_key(&entry, unknown_top_level_hint(entry.key))),
+            "thresholds" => self.take_thresholds(source, &entry)?,
+            table if tables().contains(&table) => return self.take_table(source, &entry),
+            _ => return Err(source.unknown_key(&entry, hints::above_the_tables(entry.key))),
         }
         self.origins.insert(entry.path, entry.origin);
         Ok(())
     }
 
     fn take_instance(&mut self, source: &Source<'_>, entry: &Entry<'_>) -> Result<(), ConfigError> {
-        let instance = instance(entry.key).map_err(|hint| ConfigError::UnknownInstance {
+        let instance = hints::instance(entry.key).map_err(|hint| ConfigError::UnknownInstance {
             file: source.file.to_owned(),
             line: entry.line,
             name: entry.key.to_owned(),
             hint,
         })?;
         let mut layer = InstanceLayer::default();
-        for entry in source.entries(entry.table()?, &instance_key(instance, "")) {
+        for entry in source.entries(entry.table(INSTANCE_TABLE)?, &instance_key(instance, "")) {
             if entry.key == "overflow" {
                 layer.overflow = Some(entry.text()?);
             } else if let Some(number) = layer.number_mut(entry.key) {
                 *number = Some(entry.number()?);
             } else {
-                return Err(source.unknown_key(&entry, unknown_in_instance_hint(instance, entry.key)));
+                return Err(source.unknown_key(&entry, hints::in_instance(instance, entry.key)));
             }
             self.origins.insert(entry.path, entry.origin);
         }
         self.instances.insert(instance, layer);
         Ok(())
     }
-}
-
-/// The text being read and its name.
-struct Source<'a> {
-    text: &'a str,
-    file: &'a Path,
-}
-
-impl<'a> Source<'a> {
-    /// The line, from 1, of a byte position.
-    fn line(&self, position: usize) -> usize {
-        let before = &self.text.as_bytes()[..position.min(self.text.len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
-    }
-
-    /// The entries of a table in the order of the text, so that the first mistake is reported first.
-    fn entries(&self, table: &'a DeTable<'a>, prefix: &str) -> Vec<Entry<'a>> {
-        let mut entries: Vec<_> = table.iter().collect();
-        entries.sort_by_key(|(key, _)| key.span().start);
-        let entry = |(key, value): (&'a Spanned<_>, &'a Spanned<_>)| {
-            let name: &'a std::borrow::Cow<'a, str> = key.get_ref();
-            self.entry(format!("{prefix}{name}"), name, key.span().start, value)
-        };
-        entries.into_iter().map(entry).collect()
-    }
-
-    fn element(&self, list: &Entry<'a>, index: usize, value: &'a Spanned<DeValue<'a>>) -> Entry<'a> {
-        self.entry(format!("{}[{index}]", list.path), list.key, value.span().start, value)
-    }
-
-    fn entry(&self, path: String, key: &'a str, position: usize, value: &'a Spanned<DeValue<'a>>) -> Entry<'a> {
-        let line = self.line(position);
-        let origin = Origin::File {
-            file: self.file.to_owned(),
-            line,
-        };
-        Entry {
-            path,
-            key,
-            line,
-            origin,
-            value: value.get_ref(),
+    /// A table whose settings are defined: `reporters`.
+    fn take_table(&mut self, source: &Source<'_>, table: &Entry<'_>) -> Result<(), ConfigError> {
+        let expected = format!("a table, [{}] with settings below it", table.key);
+        for entry in source.entries(table.table(&expected)?, &format!("{}.", table.key)) {
+            let Some(definition) = Definition::of(&entry.path) else {
+                return Err(source.unknown_key(&entry, hints::in_table(table.key, entry.key)));
+            };
+            self.integration.insert(definition, entry.value(definition.form())?);
+            self.origins.insert(entry.path, entry.origin);
         }
+        Ok(())
     }
 
-    fn unknown_key(&self, entry: &Entry<'_>, hint: String) -> ConfigError {
-        ConfigError::UnknownKey {
-            file: self.file.to_owned(),
-            line: entry.line,
-            key: entry.path.clone(),
-            hint,
+    fn take_thresholds(&mut self, source: &Source<'_>, list: &Entry<'_>) -> Result<(), ConfigError> {
+        let mut thresholds = Vec::new();
+        for (index, element) in list.list(THRESHOLD_TABLES)?.iter().enumerate() {
+            let element = source.element(list, index, element);
+            thresholds.push(self.take_threshold(source, &element)?);
+            self.origins.insert(element.path, element.origin);
         }
-    }
-}
-
-/// One `key = value`, or one element of a list.
-struct Entry<'a> {
-    path: String,
-    key: &'a str,
-    line: usize,
-    origin: Origin,
-    value: &'a DeValue<'a>,
-}
-
-impl<'a> Entry<'a> {
-    fn text(&self) -> Result<String, ConfigError> {
-        self.value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| self.wrong_type("a text in quotes"))
+        self.thresholds = Some(thresholds);
+        Ok(())
     }
 
-    fn list(&self) -> Result<&'a [Spanned<DeValue<'a>>], ConfigError> {
-        self.value
-            .as_array()
-            .map(|list| &**list)
-            .ok_or_else(|| self.wrong_type("a list of texts, [\"…\", \"…\"]"))
-    }
-
-    fn table(&self) -> Result<&'a DeTable<'a>, ConfigError> {
-        self.value
-            .as_table()
-            .ok_or_else(|| self.wrong_type("a table, [instances.NAME] with settings below it"))
-    }
-
-    fn number(&self) -> Result<u64, ConfigError> {
-        let number = self
-            .value
-            .as_integer()
-            .and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
-        number.ok_or_else(|| self.wrong_type("a whole number without quotes, 0 or more"))
-    }
-
-    /// Only a number is shown: a text in the wrong place may be a secret.
-    fn wrong_type(&self, expected: &'static str) -> ConfigError {
-        let found = match self.value {
-            DeValue::String(_) => "a text".to_owned(),
-            DeValue::Integer(number) => format!("the number {number}"),
-            DeValue::Float(number) => format!("the number {number}"),
-            DeValue::Boolean(value) => value.to_string(),
-            DeValue::Datetime(_) => "a date or time".to_owned(),
-            DeValue::Array(_) => "a list".to_owned(),
-            DeValue::Table(_) => "a table".to_owned(),
-        };
-        let setting = Setting {
-            key: list_of(&self.path).to_owned(),
-            origin: self.origin.clone(),
-        };
-        ConfigError::WrongType {
-            setting,
-            expected,
-            found,
+    fn take_threshold(&mut self, source: &Source<'_>, table: &Entry<'_>) -> Result<ThresholdLayer, ConfigError> {
+        let mut layer = ThresholdLayer::default();
+        for entry in source.entries(table.table(THRESHOLD_TABLES)?, &format!("{}.", table.path)) {
+            match entry.key {
+                "id" => layer.id = Some(entry.text()?),
+                "metric_name" => layer.metric_name = Some(entry.text()?),
+                "component" => layer.component = Some(entry.text()?),
+                "kind" => layer.kind = Some(entry.text()?),
+                "warning" => layer.warning = Some(entry.decimal()?),
+                "critical" => layer.critical = Some(entry.decimal()?),
+                "sustained" => layer.sustained = Some(entry.number()?),
+                "hysteresis" => layer.hysteresis = Some(entry.decimal()?),
+                _ => return Err(source.unknown_key(&entry, hints::in_threshold(entry.key))),
+            }
+            self.origins.insert(entry.path, entry.origin);
         }
+        Ok(layer)
     }
-}
-
-/// The instance that a table is named after, else what to tell. The original's prefixed names are not taken: a file has
-/// one spelling, so that no instance occurs twice.
-fn instance(name: &str) -> Result<Instance, String> {
-    let meant = match name.parse::<Instance>() {
-        Ok(instance) if instance.name() == name => return Ok(instance),
-        Ok(instance) => Some(instance),
-        Err(error) => error.meant(),
-    };
-    Err(match meant {
-        Some(instance) => format!("did you mean `{instance}`?"),
-        None => format!("the ten are {}", Instance::ALL.map(Instance::name).join(", ")),
-    })
-}
-
-fn unknown_top_level_hint(key: &str) -> String {
-    if let Ok(instance) = key.parse::<Instance>() {
-        return format!("the table of that instance is `instances.{instance}`");
-    }
-    if INSTANCE_KEYS.contains(&key) {
-        return format!("it belongs in the table of an instance, such as `instances.events.{key}`");
-    }
-    hint("", key, KEYS.into_iter().chain(["instances"]))
-}
-
-fn unknown_in_instance_hint(instance: Instance, key: &str) -> String {
-    if KEYS.contains(&key) {
-        return format!("`{key}` belongs above the first [table] of the file");
-    }
-    hint(&instance_key(instance, ""), key, INSTANCE_KEYS)
 }

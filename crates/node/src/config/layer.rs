@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use bellwether_message::Instance;
 
+use super::definition::IntegrationLayer;
 use super::origin::{Origin, Origins};
 use super::secrets::SecretSource;
+use super::thresholds::ThresholdLayer;
 
 /// Every setting as one layer gave it; `None` = not given here. Texts are not yet parsed and numbers not yet checked,
 /// so that only what wins is judged, once, by [`Config::resolve`](super::Config::resolve).
@@ -43,6 +45,10 @@ pub struct Layer {
     pub drain_timeout_ms: Option<u64>,
     /// Settings of single instances; the others keep their defaults.
     pub instances: BTreeMap<Instance, InstanceLayer>,
+    /// The tables `integration`, `reporters`, `health_monitoring` and `alerting`.
+    pub integration: IntegrationLayer,
+    /// What metrics are measured against. Replaces the weaker layer's list, does not extend it.
+    pub thresholds: Option<Vec<ThresholdLayer>>,
     /// Where the above came from. Filled by whatever made the layer; empty is fine.
     pub origins: Origins,
 }
@@ -82,6 +88,8 @@ impl Layer {
             gossip_interval_ms: self.gossip_interval_ms.or(weaker.gossip_interval_ms),
             drain_timeout_ms: self.drain_timeout_ms.or(weaker.drain_timeout_ms),
             instances: self.instances,
+            integration: self.integration.over(weaker.integration),
+            thresholds: self.thresholds.or(weaker.thresholds),
             origins: self.origins,
         }
     }
@@ -109,6 +117,10 @@ impl Layer {
         for (instance, layer) in &self.instances {
             let given = INSTANCE_KEYS.into_iter().filter(|key| layer.gives(key));
             keys.extend(given.map(|key| instance_key(*instance, key)));
+        }
+        keys.extend(self.integration.keys().map(str::to_owned));
+        if self.thresholds.is_some() {
+            keys.push("thresholds".to_owned());
         }
         keys
     }

@@ -38,7 +38,7 @@ impl fmt::Display for Origin {
 /// ``bellwether.toml:3: `listen` ``, `BELLWETHER_LISTEN` or `--listen`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The dotted key, as in the file: `listen`, `instances.events.queue_bytes`.
+    /// The dotted key, as in the file: `listen`, `instances.events.queue_bytes`, `thresholds.kind`.
     pub key: String,
     /// Where its value was given.
     pub origin: Origin,
@@ -55,7 +55,7 @@ impl fmt::Display for Setting {
 }
 
 /// Where each given setting came from, by dotted key. An element of a list has its own entry (`seeds[2]`), because it
-/// may stand on its own line. A setting without an entry came from the program.
+/// may stand on its own line, and so has each key of an element that is a table (`thresholds[2].kind`). A setting without an entry came from the program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(BTreeMap<String, Origin>);
 
@@ -73,24 +73,41 @@ impl Origins {
         }
     }
 
-    /// The origin of `key`; an element that has none of its own shares that of its list.
+    /// The origin of `key`; a key of an element that has none of its own shares that of the element, and an element
+    /// that of its list.
     pub(super) fn of(&self, key: &str) -> Origin {
-        self.0
-            .get(key)
-            .or_else(|| self.0.get(list_of(key)))
+        [key, element_of(key), list_of(key)]
+            .into_iter()
+            .find_map(|key| self.0.get(key))
             .cloned()
             .unwrap_or_default()
     }
 
+    /// The origin of `key` itself, if it was given.
+    pub(super) fn exactly(&self, key: &str) -> Option<&Origin> {
+        self.0.get(key)
+    }
+
     pub(super) fn setting(&self, key: &str) -> Setting {
         Setting {
-            key: list_of(key).to_owned(),
+            key: without_index(key),
             origin: self.of(key),
         }
     }
 }
 
-/// `seeds[2]` → `seeds`: users count lines, not elements from zero.
-pub(super) fn list_of(key: &str) -> &str {
+/// `seeds[2]` → `seeds`, `thresholds[2].kind` → `thresholds.kind`: users count lines, not elements from zero.
+pub(super) fn without_index(key: &str) -> String {
+    let rest = key.split_once(']').map_or("", |(_, rest)| rest);
+    format!("{}{rest}", list_of(key))
+}
+
+/// `seeds[2]` → `seeds`, `thresholds[2].kind` → `thresholds`
+fn list_of(key: &str) -> &str {
     key.split_once('[').map_or(key, |(list, _)| list)
+}
+
+/// `thresholds[2].kind` → `thresholds[2]`
+fn element_of(key: &str) -> &str {
+    key.split_inclusive(']').next().unwrap_or(key)
 }

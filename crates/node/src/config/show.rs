@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use bellwether_message::Instance;
 
+use super::definition::{Value, in_table, tables};
 use super::layer::instance_key;
 use super::origin::Origin;
+use super::thresholds::threshold_key;
 use super::{Config, INSTANCE_BOUNDS, milliseconds, numbers};
 
 impl Config {
@@ -45,14 +47,18 @@ impl Config {
         for instance in Instance::ALL {
             lines.instance(instance);
         }
+        for table in tables() {
+            lines.table(table);
+        }
+        lines.thresholds();
         lines.text
     }
 
     /// `  # bellwether.toml:3`, or nothing.
     fn came_from(&self, key: &str) -> String {
-        match self.origin(key) {
-            Origin::Program => String::new(),
-            origin => format!("  # {origin}"),
+        match self.origins.exactly(key) {
+            None | Some(Origin::Program) => String::new(),
+            Some(origin) => format!("  # {origin}"),
         }
     }
 }
@@ -76,19 +82,62 @@ impl Lines<'_> {
         self.push(&format!("\n[instances.{}]", instance.name()));
         let settings = &self.config.instances[instance.index()];
         for (bounds, value) in INSTANCE_BOUNDS.iter().zip(numbers(settings)) {
-            self.of_instance(instance, bounds.key, &value.to_string());
+            self.below(&instance_key(instance, bounds.key), bounds.key, &value.to_string());
         }
-        self.of_instance(instance, "overflow", &text(settings.overflow.name().to_owned()));
+        let policy = text(settings.overflow.name().to_owned());
+        self.below(&instance_key(instance, "overflow"), "overflow", &policy);
     }
 
-    fn of_instance(&mut self, instance: Instance, key: &str, value: &str) {
-        let from = self.config.came_from(&instance_key(instance, key));
+    fn table(&mut self, table: &str) {
+        self.push(&format!("\n[{table}]"));
+        for definition in in_table(table) {
+            let value = match definition.read(&self.config.integration) {
+                Value::Flag(on) => on.to_string(),
+                Value::Number(number) => number.to_string(),
+                Value::Decimal(number) => decimal(number),
+            };
+            self.below(definition.key(), definition.name(), &value);
+        }
+    }
+
+    fn thresholds(&mut self) {
+        let config = self.config;
+        if config.integration.thresholds.is_empty() {
+            return self.push("\n# thresholds: none");
+        }
+        for (index, threshold) in config.integration.thresholds.iter().enumerate() {
+            self.push("\n[[thresholds]]");
+            let values = [
+                ("id", Some(text(threshold.id.clone()))),
+                ("metric_name", Some(text(threshold.metric_name.clone()))),
+                ("component", threshold.component.clone().map(text)),
+                ("kind", Some(text(threshold.kind.name().to_owned()))),
+                ("warning", threshold.warning.map(decimal)),
+                ("critical", threshold.critical.map(decimal)),
+                ("sustained", Some(threshold.sustained.to_string())),
+                ("hysteresis", Some(decimal(threshold.hysteresis))),
+            ];
+            for (key, value) in values {
+                let Some(value) = value else { continue };
+                self.below(&threshold_key(index, key), key, &value);
+            }
+        }
+    }
+
+    /// A key below the header of its table; `path` is its whole key.
+    fn below(&mut self, path: &str, key: &str, value: &str) {
+        let from = self.config.came_from(path);
         self.push(&format!("{key} = {value}{from}"));
     }
 
     fn push(&mut self, line: &str) {
         writeln!(self.text, "{line}").expect("writing to a String cannot fail");
     }
+}
+
+/// With a point, as TOML asks of what is not whole.
+fn decimal(number: f64) -> String {
+    toml::Value::Float(number).to_string()
 }
 
 /// Quoted and escaped as TOML asks.

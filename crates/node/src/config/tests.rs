@@ -5,6 +5,8 @@ mod rules;
 mod shown;
 mod the_environment;
 mod the_example;
+mod the_integration;
+mod the_thresholds;
 
 use std::error::Error;
 use std::ffi::OsString;

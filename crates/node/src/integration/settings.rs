@@ -1,6 +1,14 @@
 //! What the integration is set to.
 
+mod alerting;
+mod health_monitoring;
+mod threshold;
+
 use std::time::Duration;
+
+use self::alerting::Alerting;
+use self::health_monitoring::HealthMonitoring;
+use self::threshold::{Threshold, ThresholdKind};
 
 /// The integration's settings. Bounds are judged by [`Config::check`](crate::Config::check).
 #[derive(Debug, Clone, PartialEq)]
@@ -10,9 +18,9 @@ pub struct IntegrationSettings {
     /// configured ([`Config::resolve`](crate::Config::resolve)). Switched at run time by
     /// [`Integration::enable`](crate::Integration::enable).
     pub enabled: bool,
-    /// How often the health reporter reports. Default 30 s.
+    /// How often the health reporter reports, 100 ms to an hour. Default 30 s.
     pub health_interval: Duration,
-    /// How often the metrics reporter reports. Default 60 s.
+    /// How often the metrics reporter reports, 100 ms to an hour. Default 60 s.
     pub metrics_interval: Duration,
     /// Whether the start and the stop of this node are reported. Default yes.
     pub report_system: bool,
@@ -22,10 +30,18 @@ pub struct IntegrationSettings {
     pub report_metrics: bool,
     /// Whether nodes that come, go and fail are reported. Default yes.
     pub report_members: bool,
-    /// Percent of memory, disk or CPU from which on an alert warns. Default 75.
+    /// Percent of memory, disk or CPU from which on an alert warns, 1 to 100 and below
+    /// [`resource_critical`](Self::resource_critical). Default 75.
     pub resource_warning: f64,
-    /// Percent from which on it is critical. Default 90.
+    /// Percent from which on it is critical, 1 to 100. Default 90.
     pub resource_critical: f64,
+    /// How the health of subscriptions is watched.
+    pub health_monitoring: HealthMonitoring,
+    /// When alerts are raised, repeated and escalated.
+    pub alerting: Alerting,
+    /// What metrics are measured against, at most 256; more are refused. Default none. See
+    /// [`add_maximum`](Self::add_maximum) and [`add_minimum`](Self::add_minimum).
+    pub thresholds: Vec<Threshold>,
 }
 
 impl Default for IntegrationSettings {
@@ -40,6 +56,23 @@ impl Default for IntegrationSettings {
             report_members: true,
             resource_warning: 75.0,
             resource_critical: 90.0,
+            health_monitoring: HealthMonitoring::default(),
+            alerting: Alerting::default(),
+            thresholds: Vec::new(),
         }
+    }
+}
+
+impl IntegrationSettings {
+    /// Adds a threshold for a metric that must not rise too high. It has no limit yet, and would be refused: set one.
+    pub fn add_maximum(&mut self, id: impl Into<String>, metric_name: impl Into<String>) -> &mut Threshold {
+        self.thresholds
+            .push_mut(Threshold::new(id.into(), metric_name.into(), ThresholdKind::Max))
+    }
+
+    /// Adds a threshold for a metric that must not fall too low. It has no limit yet, and would be refused: set one.
+    pub fn add_minimum(&mut self, id: impl Into<String>, metric_name: impl Into<String>) -> &mut Threshold {
+        self.thresholds
+            .push_mut(Threshold::new(id.into(), metric_name.into(), ThresholdKind::Min))
     }
 }
