@@ -37,8 +37,8 @@ pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::figures::{AddRuleError, Gauge, GaugeKind, ThresholdKind, ThresholdRule};
 pub use self::host::Host;
 pub use self::integration::{
-    BatchCounts, Details, Integration, IntegrationSettings, IntegrationStatus, Outcome as BroadcastOutcome,
-    PublishTypedError, Sent,
+    Alerting, BatchCounts, Details, HealthMonitoring, Integration, IntegrationSettings, IntegrationStatus,
+    Outcome as BroadcastOutcome, PublishTypedError, Sent,
 };
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::publishing::{

@@ -13,7 +13,6 @@ use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Superv
 use bellwether_message::{
     Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Timestamp, Topic, WallClock,
 };
-use bellwether_monitor::alert_book::AlertSettings;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -120,9 +119,9 @@ impl Node {
                 drain_timeout,
                 started: tokio::time::Instant::now(),
                 clock,
+                alerts: AlertsState::new(&config.integration.alerting),
+                figures: Figures::new(&config.integration.thresholds),
                 integration: IntegrationState::new(config.integration),
-                alerts: AlertsState::new(AlertSettings::default()),
-                figures: Figures::new(),
             }),
         };
         reporters::spawn(&node);
