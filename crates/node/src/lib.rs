@@ -9,6 +9,7 @@ pub mod config;
 mod epoch_file;
 mod host;
 mod integration;
+mod log_bridge;
 mod node;
 mod publishing;
 mod readiness;
@@ -35,6 +36,9 @@ pub use self::host::Host;
 pub use self::integration::{
     BatchCounts, Details, Integration, IntegrationSettings, IntegrationStatus, Outcome as BroadcastOutcome,
     PublishTypedError, Sent,
+};
+pub use self::log_bridge::{
+    AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
 };
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::publishing::{
