@@ -14,7 +14,8 @@ impl Busy {
     /// None: it is already, or the thread is about to end.
     pub(super) fn enter() -> Option<Self> {
         let was_busy = IS_BUSY.try_with(|is_busy| is_busy.replace(true)).unwrap_or(true);
-        (!was_busy).then_some(Self(()))
+        // Not made, and so not dropped, where it is busy already.
+        (!was_busy).then(|| Self(()))
     }
 }
 

@@ -337,7 +337,8 @@ fn records_of_the_log_crate_are_told_with_their_own_places() {
     tracing::dispatcher::with_default(&dispatch, || {
         for target in ["shop::old", "rustls::client"] {
             info!(
-                target: "log", log.target = target, log.module_path = "shop::old", log.file = "old.rs", log.line = 12_u32,
+                target: "log",
+                { log.target = target, log.module_path = "shop::old", log.file = "old.rs", log.line = 12_u32 },
                 "an old record"
             );
         }

@@ -272,6 +272,8 @@ async fn a_rotation_is_told_and_what_waits_is_published_before_the_node_stops() 
     for number in 0..100 {
         assert_eq!(next_message(&mut entries).await, number.to_string());
     }
+    let ended = timeout(DEADLINE, entries.next()).await.unwrap();
+    assert!(matches!(ended, Some(Delivery::EpochEnded(_))), "{ended:?}");
     bridge.attach(&b).unwrap();
     with_default(&logs, || info!(target: "shop", "on another node"));
     assert_eq!(next(&mut entries).await.reporting_node(), "b");
