@@ -120,6 +120,9 @@ impl Shared {
 
     pub(super) fn detach(&self) {
         let mut place = self.attached.write().unwrap_or_else(PoisonError::into_inner);
-        *place = None;
+        let before = place.take();
+        // A node that goes may log, and that looks here.
+        drop(place);
+        drop(before);
     }
 }

@@ -55,15 +55,20 @@ async fn listen(shared: &Shared, node: &Node) {
             return;
         }
     };
+    let mut is_live = false;
     while let Some(delivery) = subscription.next().await {
-        let Delivery::Message(envelope) = delivery else {
-            continue;
-        };
-        if envelope.head().event != LogFilter::TYPE.tag {
-            continue;
-        }
-        if let Err(err) = apply(shared, envelope.payload()) {
-            tracing::warn!(node = envelope.reporting_node(), err = %err, "a log filter is not applied");
+        match delivery {
+            Delivery::Message(envelope) if envelope.head().event == LogFilter::TYPE.tag => {
+                if let Err(err) = apply(shared, envelope.payload()) {
+                    tracing::warn!(node = envelope.reporting_node(), err = %err, "a log filter is not applied");
+                }
+            }
+            Delivery::Live(_) => is_live = true,
+            // What is no longer kept is no loss.
+            Delivery::Gap(gap) if is_live => {
+                tracing::warn!(node = %gap.source.node, count = gap.count, "log filters were missed");
+            }
+            _ => {}
         }
     }
 }
