@@ -64,12 +64,12 @@ use crate::node::Node;
 ///
 /// The target is the entry's `module`. The record's fields are its `metadata`, with their JSON types; what is only
 /// `Debug` is text. Beside them are `file`, and `spans`: the spans around the record, the outermost first, each
-/// `{"name", "fields"}`, at most 16, the innermost; `spans_left_out` counts the others. `line` is the entry's own, and so
-/// is a field `function`. Records that come by way of the `log` crate are told with their own targets and lines.
+/// `{"name", "fields"}`, at most 16, the innermost; `spans_left_out` counts the others. `line` is the entry's own, and
+/// so is a field `function`. Records that come by way of the `log` crate are told with their own targets and lines.
 ///
-/// An entry has at most 16 KiB of JSON: a message ends after 8 KiB with `…`; fields that do not fit, and those of a span
-/// beyond 2 KiB, are named in `left_out`. A record's own field of the name `file`, `spans`, `spans_left_out` or `left_out`
-/// gets a `_` at its end.
+/// An entry has at most 16 KiB of JSON: a message ends after 8 KiB with `…`; fields that do not fit, and those of a
+/// span beyond 2 KiB, are named in `left_out`. A record's own field of the name `file`, `spans`, `spans_left_out` or
+/// `left_out` gets a `_` at its end.
 ///
 /// **What is logged is published as it is.** Nothing looks for secrets or hides any: keep them out of records, as for
 /// any other log. They go to every node whose subscribers ask for them.
@@ -78,11 +78,11 @@ use crate::node::Node;
 ///
 /// - What is below the [levels](LogBridgeSettings::min_level); it costs nothing, and other layers are not affected.
 /// - What a [filter](Self::filters) keeps out. Each
-///   [`LogFilter`](bellwether_catalogue::families::logging::LogFilter) that any node publishes is applied by the bridges
-///   of all nodes while their integration is switched on, and by those that start later if the message is still kept:
-///   `node.publish_typed(&LogFilter::new("module", "shop::cart", "exclude"), None)`. One that is not `enabled` takes away
-///   the filter of its `filter_id`, or else the one that looks for the same and does the same; of such there is never more
-///   than one. A `rate_limit` says `per_second` in its metadata.
+///   [`LogFilter`](bellwether_catalogue::families::logging::LogFilter) that any node publishes is applied by the
+///   bridges of all nodes while their integration is switched on, and by those that start later if the message is
+///   still kept: `node.publish_typed(&LogFilter::new("module", "shop::cart", "exclude"), None)`. One that is not
+///   `enabled` takes away the filter of its `filter_id`, or else the one that looks for the same and does the same; of
+///   such there is never more than one. A `rate_limit` says `per_second` in its metadata.
 /// - What is beyond [the rate](LogBridgeSettings::per_second), and what comes while 1,024 records or 4 MiB wait: the
 ///   newest. Once a second at most a record says how many were left out.
 /// - Anything while the [integration](crate::Integration) is switched off.
@@ -102,8 +102,8 @@ pub struct LogBridge {
 }
 
 impl LogBridge {
-    /// The layer for a [`Registry`](tracing_subscriber::Registry) or what is built on one, and the bridge to attach to a
-    /// node once there is one. The layer filters for itself alone.
+    /// The layer for a [`Registry`](tracing_subscriber::Registry) or what is built on one, and the bridge to attach to
+    /// a node once there is one. The layer filters for itself alone.
     pub fn new<S>(settings: LogBridgeSettings) -> (impl Layer<S> + Send + Sync + 'static, Self)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -151,8 +151,8 @@ impl LogBridge {
         self.shared.judging().set(rule)
     }
 
-    /// Takes a filter away, in this program alone; one that was told to all comes again when it is told again. False: there
-    /// is none of this id.
+    /// Takes a filter away, in this program alone; one that was told to all comes again when it is told again. False:
+    /// there is none of this id.
     pub fn remove_filter(&self, id: &str) -> bool {
         self.shared.judging().remove(id)
     }

@@ -6,8 +6,8 @@ thread_local! {
     static IS_BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, this thread's records are not looked at, by any bridge: neither those of publishing a record nor those
-/// of a field that logs while it is shown.
+/// While it lives, this thread's records are not looked at, by any bridge: neither those of publishing a record nor
+/// those of a field that logs while it is shown.
 pub(super) struct Busy(());
 
 impl Busy {

@@ -41,7 +41,7 @@ impl Drop for Attachment {
 pub(super) async fn run(attachment: Attachment) {
     let (shared, attached) = (&*attachment.shared, &*attachment.attached);
     let mut notices = every(NOTICE_INTERVAL);
-    let mut summaries = every(shared.settings.summary_interval());
+    let mut summaries = every(shared.settings.summarise_every());
     let mut told_failed = 0;
     // What was logged before.
     shared.filled.notify_one();

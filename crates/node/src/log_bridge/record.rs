@@ -15,11 +15,11 @@ use super::fields::{Fields, LeftOut, cost};
 use super::head::Head;
 
 /// Bytes of a record as JSON.
-#[cfg(test)]
 pub(super) const MAX_RECORD_BYTES: usize = 16 * 1024;
-/// Bytes for its message, fields and spans. The rest of 16 KiB is for what has bounds of its own: where it was logged,
-/// ids, and the names of what did not fit.
-const MAX_CONTENT_BYTES: usize = 12 * 1024;
+/// Of these, bytes for what has bounds of its own: where it was logged, ids, and the names of what did not fit.
+const RESERVED_BYTES: usize = 4 * 1024;
+/// Bytes for its message, fields and spans.
+const MAX_CONTENT_BYTES: usize = MAX_RECORD_BYTES - RESERVED_BYTES;
 /// Bytes for the fields of one span.
 pub(super) const MAX_SPAN_BYTES: usize = 2 * 1024;
 /// Spans of a record, the innermost; those around them are counted.

@@ -42,7 +42,7 @@ impl LogBridgeSettings {
     /// Most records of [`quiet_targets`](Self::quiet_targets) that are published a second, and at once.
     pub const QUIET_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("is not zero");
 
-    pub(super) fn summary_interval(&self) -> Duration {
+    pub(super) fn summarise_every(&self) -> Duration {
         self.summary_interval
             .clamp(SHORTEST_SUMMARY_INTERVAL, LONGEST_SUMMARY_INTERVAL)
     }

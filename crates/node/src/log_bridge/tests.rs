@@ -64,7 +64,8 @@ impl fmt::Debug for Endless {
 fn fields_keep_their_types_and_places_are_told() {
     let entry = entry_of(|| {
         info!(
-            target: "shop::cart", function = "add", count = -3, total = u64::MAX, price = 1.5, nothing = f64::NAN, paid = true,
+            target: "shop::cart", function = "add", count = -3, total = u64::MAX,
+            price = 1.5, nothing = f64::NAN, paid = true,
             who = "Ann", huge = u128::MAX, list = ?vec![1, 2], file = "cart.json", spans = 1, "{} {}", "an", "order"
         );
     });
