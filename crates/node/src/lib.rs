@@ -11,6 +11,7 @@ mod epoch_file;
 mod figures;
 mod host;
 mod integration;
+mod log_bridge;
 mod node;
 mod publishing;
 mod readiness;
@@ -39,6 +40,9 @@ pub use self::host::Host;
 pub use self::integration::{
     Alerting, BatchCounts, Details, HealthMonitoring, Integration, IntegrationSettings, IntegrationStatus,
     Outcome as BroadcastOutcome, PublishTypedError, Sent,
+};
+pub use self::log_bridge::{
+    AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
 };
 pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
 pub use self::publishing::{

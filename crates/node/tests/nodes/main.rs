@@ -4,6 +4,7 @@
 
 mod integration;
 mod lab;
+mod log_bridge;
 mod meeting;
 mod publishing;
 mod replay;
