@@ -27,6 +27,7 @@ use crate::readiness::{LiveReport, Readiness};
 use crate::replay::{self, FeedPosition, ReplayFrom};
 use crate::reporters;
 use crate::subscription::Subscription;
+use crate::subscription_health::{self, HealthShell};
 
 /// A subscription waits so long for the known nodes to confirm.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
@@ -55,6 +56,7 @@ struct Inner {
     integration: IntegrationState,
     alerts: AlertsState,
     figures: Figures,
+    health_shell: HealthShell,
 }
 
 impl Node {
@@ -121,10 +123,12 @@ impl Node {
                 clock,
                 alerts: AlertsState::new(&config.integration.alerting),
                 figures: Figures::new(&config.integration.thresholds),
+                health_shell: HealthShell::new(config.integration.health_monitoring.rules()),
                 integration: IntegrationState::new(config.integration),
             }),
         };
         reporters::spawn(&node);
+        subscription_health::spawn(&node);
         Ok(node)
     }
 
@@ -246,6 +250,10 @@ impl Node {
 
     pub(crate) fn alerts_state(&self) -> &AlertsState {
         &self.inner.alerts
+    }
+
+    pub(crate) fn health_shell(&self) -> &HealthShell {
+        &self.inner.health_shell
     }
 
     pub(crate) fn broker(&self) -> &Broker {

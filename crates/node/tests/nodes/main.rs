@@ -9,3 +9,4 @@ mod meeting;
 mod publishing;
 mod replay;
 mod reporting;
+mod subscription_health;
