@@ -31,6 +31,7 @@ PUT  /v1/integration                                 {\"enabled\":false} switche
 GET  /v1/catalogue/{instance}/{tag}                  the types and their fields, the spellings of topics; also of an instance,
      form=json-schema|example                        or all: /v1/catalogue
 GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or (format=sse) as server-sent events
+     session=NAME, store=STORE                       tell and heed its health: paused while failed, slow while degraded
      from=live|earliest|last:N|id:ID|time:RFC3339    begin with what the nodes still keep; ID: of a message, or `id:`
                                                      of an event, which the header Last-Event-ID may say as well
 GET  /v1/members                                     the nodes this one knows

@@ -33,6 +33,7 @@ mod integration;
 mod catalogue;
 pub mod catalogue_json;
 
+mod session;
 mod stream;
 
 mod rendering;

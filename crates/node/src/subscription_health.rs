@@ -26,7 +26,7 @@ pub use self::emission_watch::EmissionWatch;
 pub use self::history::{HISTORY, PastChange};
 pub(crate) use self::state::HealthShell;
 pub(crate) use self::tracking::spawn;
-use crate::integration::{Details, Outcome};
+use crate::integration::{Details, HealthMonitoring, Outcome};
 use crate::node::Node;
 
 /// What a node knows of the stores' subscriptions, and the way to tell more. Cheap to clone.
@@ -44,6 +44,11 @@ pub struct SubscriptionHealthTracker {
 }
 
 impl Node {
+    /// What the health of subscriptions is watched by, and what protects them.
+    pub fn health_monitoring(&self) -> HealthMonitoring {
+        self.integration_state().settings().health_monitoring
+    }
+
     /// The health of the stores' subscriptions.
     pub fn subscription_health(&self) -> SubscriptionHealthTracker {
         SubscriptionHealthTracker { node: self.clone() }

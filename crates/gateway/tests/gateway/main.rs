@@ -11,6 +11,7 @@ mod connections;
 mod guard;
 mod publish;
 mod resuming;
+mod sessions;
 mod subscribe;
 mod typed_publish;
 mod views;
