@@ -27,8 +27,10 @@ mod publish;
 mod subscribe;
 mod typed_publish;
 
+mod alerts;
 mod broadcast;
 mod integration;
+mod thresholds;
 
 mod catalogue;
 pub mod catalogue_json;

@@ -5,6 +5,7 @@
 mod client;
 mod served;
 
+mod alerts;
 mod broadcast;
 mod catalogue;
 mod connections;
@@ -12,5 +13,6 @@ mod guard;
 mod publish;
 mod resuming;
 mod subscribe;
+mod thresholds;
 mod typed_publish;
 mod views;
