@@ -27,8 +27,11 @@ mod publish;
 mod subscribe;
 mod typed_publish;
 
+mod alerts;
 mod broadcast;
 mod integration;
+mod subscription_health;
+mod thresholds;
 
 mod catalogue;
 pub mod catalogue_json;

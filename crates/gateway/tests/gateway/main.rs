@@ -5,6 +5,7 @@
 mod client;
 mod served;
 
+mod alerts;
 mod broadcast;
 mod catalogue;
 mod connections;
@@ -13,5 +14,6 @@ mod publish;
 mod resuming;
 mod sessions;
 mod subscribe;
+mod thresholds;
 mod typed_publish;
 mod views;

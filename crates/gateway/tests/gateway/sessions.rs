@@ -145,3 +145,78 @@ async fn a_name_that_is_no_level_of_a_topic_is_refused() {
         answer.expect_error(400, "bad_query", words);
     }
 }
+
+#[tokio::test]
+async fn health_is_shown_per_store_and_subscription_and_may_be_told_over_http() {
+    let served = watching().await;
+    let mut client = served.client().await;
+    assert_eq!(
+        client.get("/v1/subscription_health").await.json(),
+        serde_json::json!([])
+    );
+    client
+        .get("/v1/subscription_health/main")
+        .await
+        .expect_error(404, "unknown_subscription", "that store");
+    let path = "/v1/subscription_health/main/billing";
+    client
+        .get(path)
+        .await
+        .expect_error(404, "unknown_subscription", "that subscription");
+    let told = client
+        .post(
+            &format!("{path}/proxy_crashed"),
+            "application/json",
+            r#"{"error":"boom"}"#,
+        )
+        .await;
+    assert!(told.json()["id"].is_string());
+    until("it is heeded", || state(&served, "main") == Some(HealthState::Failed)).await;
+    let shown = client.get(path).await.json();
+    assert_eq!(
+        (&shown["current_status"], &shown["emission"]),
+        (&"failed".into(), &"paused".into())
+    );
+    let store = client.get("/v1/subscription_health/main").await.json();
+    assert_eq!(store["subscriptions"][0], shown);
+    assert_eq!(
+        (&store["changes"][0]["to"], &store["changes"][0]["reason"]),
+        (&"failed".into(), &"boom".into())
+    );
+    let summary = client.get("/v1/subscription_health").await.json();
+    assert_eq!(
+        (&summary[0]["store_id"], &summary[0]["failed"]),
+        (&"main".into(), &1.into())
+    );
+    let wrong = client.post(&format!("{path}/a:b"), "application/json", "").await;
+    wrong.expect_error(400, "bad_field", "the event must be one level");
+    let wrong = client
+        .post(&format!("{path}/proxy_started"), "application/json", "[]")
+        .await;
+    wrong.expect_error(400, "bad_json", "the body is the metadata");
+}
+
+#[tokio::test]
+async fn circuit_breakers_are_shown_and_closed() {
+    let served = watching().await;
+    let mut client = served.client().await;
+    assert_eq!(client.get("/v1/circuit_breakers").await.json(), serde_json::json!([]));
+    let breaker = served
+        .node
+        .circuit_breaker("pager", bellwether::BreakerOptions::default());
+    (0..5).for_each(|_| breaker.failure());
+    let shown = client.get("/v1/circuit_breakers").await.json();
+    assert_eq!(
+        (&shown[0]["service"], &shown[0]["state"]),
+        (&"pager".into(), &"open".into())
+    );
+    assert_eq!(shown[0]["statistics"]["failed"], 5);
+    let closed = client
+        .post("/v1/circuit_breakers/pager/reset", "application/json", "")
+        .await;
+    assert_eq!(closed.json()["state"], "closed");
+    let unknown = client
+        .post("/v1/circuit_breakers/fax/reset", "application/json", "")
+        .await;
+    unknown.expect_error(404, "unknown_subscription", "no circuit breaker");
+}
