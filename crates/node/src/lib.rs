@@ -10,6 +10,7 @@ pub mod config;
 mod epoch_file;
 mod figures;
 mod host;
+mod instance_info;
 mod integration;
 mod log_bridge;
 mod node;
@@ -17,6 +18,7 @@ mod publishing;
 mod readiness;
 mod replay;
 mod reporters;
+mod subscriber;
 mod subscription;
 pub mod subscription_health;
 
@@ -38,6 +40,7 @@ pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::figures::{AddRuleError, Gauge, GaugeKind, ThresholdKind, ThresholdRule};
 pub use self::host::Host;
+pub use self::instance_info::InstanceInfo;
 pub use self::integration::{
     Alerting, BatchCounts, Details, HealthMonitoring, Integration, IntegrationSettings, IntegrationStatus,
     Outcome as BroadcastOutcome, PublishTypedError, Sent,
@@ -45,12 +48,13 @@ pub use self::integration::{
 pub use self::log_bridge::{
     AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
 };
-pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
+pub use self::node::{Node, StartError, Stopped};
 pub use self::publishing::{
     Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,
 };
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
+pub use self::subscriber::Subscriber;
 pub use self::subscription::Subscription;
 pub use self::subscription_health::SubscriptionHealthTracker;
 pub use self::subscription_health::circuit_breaker::{BreakerHandle, BreakerOptions};
