@@ -15,6 +15,7 @@ mod readiness;
 mod replay;
 mod reporters;
 mod subscription;
+pub mod subscription_health;
 
 pub use bellwether_catalogue as catalogue;
 
@@ -43,6 +44,8 @@ pub use self::publishing::{
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
 pub use self::subscription::Subscription;
+pub use self::subscription_health::SubscriptionHealthTracker;
+pub use self::subscription_health::circuit_breaker::{BreakerHandle, BreakerOptions};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

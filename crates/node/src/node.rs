@@ -25,6 +25,7 @@ use crate::readiness::{LiveReport, Readiness};
 use crate::replay::{self, FeedPosition, ReplayFrom};
 use crate::reporters;
 use crate::subscription::Subscription;
+use crate::subscription_health::{self, HealthShell};
 
 /// A subscription waits so long for the known nodes to confirm.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
@@ -51,6 +52,7 @@ struct Inner {
     started: tokio::time::Instant,
     clock: WallClock,
     integration: IntegrationState,
+    health_shell: HealthShell,
 }
 
 impl Node {
@@ -116,9 +118,11 @@ impl Node {
                 started: tokio::time::Instant::now(),
                 clock,
                 integration: IntegrationState::new(config.integration),
+                health_shell: HealthShell::default(),
             }),
         };
         reporters::spawn(&node);
+        subscription_health::spawn(&node);
         Ok(node)
     }
 
@@ -228,6 +232,10 @@ impl Node {
 
     pub(crate) fn integration_state(&self) -> &IntegrationState {
         &self.inner.integration
+    }
+
+    pub(crate) fn health_shell(&self) -> &HealthShell {
+        &self.inner.health_shell
     }
 
     pub(crate) fn broker(&self) -> &Broker {

@@ -7,3 +7,4 @@ mod lab;
 mod meeting;
 mod publishing;
 mod replay;
+mod subscription_health;
