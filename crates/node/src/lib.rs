@@ -6,6 +6,7 @@
 
 mod builder;
 pub mod config;
+pub mod emitters;
 mod epoch_file;
 mod host;
 mod integration;
@@ -32,6 +33,7 @@ pub use bellwether_message::{
 
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
+pub use self::emitters::{EmitterPool, EmitterSettings};
 pub use self::host::Host;
 pub use self::integration::{
     BatchCounts, Details, Integration, IntegrationSettings, IntegrationStatus, Outcome as BroadcastOutcome,

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
+use crate::emitters::EmitterPools;
 use crate::epoch_file;
 use crate::host::Host;
 use crate::integration::IntegrationState;
@@ -53,6 +54,7 @@ struct Inner {
     clock: WallClock,
     integration: IntegrationState,
     health_shell: HealthShell,
+    emitter_pools: EmitterPools,
 }
 
 impl Node {
@@ -119,6 +121,7 @@ impl Node {
                 clock,
                 integration: IntegrationState::new(config.integration),
                 health_shell: HealthShell::default(),
+                emitter_pools: EmitterPools::default(),
             }),
         };
         reporters::spawn(&node);
@@ -236,6 +239,10 @@ impl Node {
 
     pub(crate) fn health_shell(&self) -> &HealthShell {
         &self.inner.health_shell
+    }
+
+    pub(crate) fn emitter_state(&self) -> &EmitterPools {
+        &self.inner.emitter_pools
     }
 
     pub(crate) fn broker(&self) -> &Broker {
