@@ -62,7 +62,6 @@ pub(super) struct Counts {
 }
 
 impl Core {
-    #[expect(clippy::too_many_arguments, reason = "each is one thing that the pool was made from")]
     pub(super) fn new(
         node: Node,
         mut settings: EmitterSettings,
