@@ -33,6 +33,7 @@ mod positions;
 mod registry;
 mod selector;
 mod settings;
+mod start;
 mod subscriber;
 mod told;
 mod worker;
@@ -42,10 +43,9 @@ use std::sync::{Arc, PoisonError};
 
 pub use bellwether_catalogue::EventRecord;
 pub use bellwether_catalogue::topics::StoreSubscription;
-use bellwether_catalogue::topics::{TopicsError, store_topic};
+use bellwether_catalogue::topics::store_topic;
 use bellwether_monitor::breaker::BreakerState;
 use bellwether_monitor::emission::Emission;
-use bellwether_monitor::subscription_health::MAX_NAME_BYTES;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
@@ -57,14 +57,13 @@ use self::registry::NoPlace;
 use self::selector::Selector;
 pub use self::selector::SelectorError;
 pub use self::settings::EmitterSettings;
+pub use self::start::StartPoolError;
 pub use self::subscriber::Subscriber;
 use crate::node::Node;
 use crate::subscription_health::circuit_breaker::BreakerOptions;
 
 /// Workers of a pool: more than any machine has use for.
 pub const MAX_WORKERS: usize = 64;
-/// The least interval that a pool can keep.
-const LEAST_INTERVAL: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The emitters of one subscription of a store.
 ///
@@ -158,7 +157,7 @@ impl EmitterPool {
     /// # Errors
     /// [`StartPoolError`]; nothing is left running.
     pub fn start(node: &Node, settings: EmitterSettings) -> Result<Self, StartPoolError> {
-        check(&settings)?;
+        start::check(&settings)?;
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(StartPoolError::NoRuntime);
         }
@@ -220,7 +219,7 @@ impl EmitterPool {
     /// is left then is lost, and counted. Returns how it ended; if it had ended before, how it did then. Cancelled, it
     /// stops all the same.
     pub async fn stop(self, reason: &str) -> PoolEnd {
-        self.core.begin_stop(reason, false);
+        self.core.begin_stop(reason);
         self.ended().await
     }
 
@@ -253,7 +252,7 @@ impl EmitterPool {
 
 impl Drop for EmitterPool {
     fn drop(&mut self) {
-        self.core.begin_stop("it was dropped", false);
+        self.core.begin_stop("it was dropped");
     }
 }
 
@@ -272,73 +271,4 @@ fn info(core: &Core) -> PoolInfo {
         emission: *core.emission.borrow(),
         breaker: core.breaker.state(),
     }
-}
-
-fn check(settings: &EmitterSettings) -> Result<(), StartPoolError> {
-    let bytes = settings.name.len();
-    if bytes == 0 || bytes > MAX_NAME_BYTES {
-        return Err(StartPoolError::Name { bytes });
-    }
-    let workers = settings.pool_size.get();
-    if workers > MAX_WORKERS {
-        return Err(StartPoolError::Workers { workers });
-    }
-    let streams = settings.start_after.len();
-    if streams > MAX_STREAMS {
-        return Err(StartPoolError::Streams { streams });
-    }
-    let intervals = [Some(settings.check_interval), settings.metrics_interval];
-    if intervals
-        .into_iter()
-        .flatten()
-        .any(|interval| interval < LEAST_INTERVAL)
-    {
-        return Err(StartPoolError::Interval);
-    }
-    Ok(())
-}
-
-/// Why a pool did not start. Nothing is left running.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartPoolError {
-    /// The selector selects nothing.
-    #[error(transparent)]
-    Selector(#[from] SelectorError),
-    /// The store's name makes no topic.
-    #[error(transparent)]
-    Topic(#[from] TopicsError),
-    /// The subscription's name is empty or too long.
-    #[error("the subscription's name has {bytes} bytes: it must have 1 to {MAX_NAME_BYTES}")]
-    Name {
-        /// Its length.
-        bytes: usize,
-    },
-    /// It is to have too many workers.
-    #[error("{workers} workers are too many: a pool has 1 to {MAX_WORKERS}")]
-    Workers {
-        /// So many.
-        workers: usize,
-    },
-    /// It is to begin in the middle of too many streams.
-    #[error("`start_after` names {streams} streams: at most {MAX_STREAMS}")]
-    Streams {
-        /// So many.
-        streams: usize,
-    },
-    /// An interval is too short.
-    #[error("an interval is shorter than 10 ms: write a longer one, or no `metrics_interval` at all")]
-    Interval,
-    /// Its events are emitted already.
-    #[error("a pool of this node already emits to {topic}: stop it first, or give the subscription another name")]
-    AlreadyRunning {
-        /// Where to.
-        topic: String,
-    },
-    /// The node has as many as it may.
-    #[error("this node already has {MAX_POOLS} emitter pools")]
-    TooMany,
-    /// There is no tokio runtime.
-    #[error("an emitter pool needs a tokio runtime: start it from a task")]
-    NoRuntime,
 }

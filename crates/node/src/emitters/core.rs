@@ -48,6 +48,8 @@ pub(super) struct Stop {
     pub(super) reason: Arc<str>,
     /// What waits is lost; otherwise it still goes.
     pub(super) is_at_once: bool,
+    /// Nobody asked for it.
+    pub(super) is_failure: bool,
 }
 
 /// Totals since the pool began.
@@ -145,8 +147,23 @@ impl Core {
         self.subscriber.send_replace(subscriber);
     }
 
-    /// Begins to end it; the first reason stays. Nothing is taken any more.
-    pub(super) fn begin_stop(&self, reason: &str, is_at_once: bool) {
+    /// Begins to end it, as somebody wants: what waits may still go.
+    pub(super) fn begin_stop(&self, reason: &str) {
+        self.end(reason, false, false);
+    }
+
+    /// Ends it, as it cannot go on.
+    pub(super) fn fail(&self, reason: &str) {
+        self.end(reason, true, true);
+    }
+
+    /// The time for what waits is over.
+    pub(super) fn stop_draining(&self) {
+        self.end("", true, false);
+    }
+
+    /// Nothing is taken any more. The first reason stays.
+    fn end(&self, reason: &str, is_at_once: bool, is_failure: bool) {
         for lane in &self.lanes {
             lane.close();
         }
@@ -156,6 +173,7 @@ impl Core {
                 *stop = Some(Stop {
                     reason: reason.into(),
                     is_at_once,
+                    is_failure,
                 });
             }
         });

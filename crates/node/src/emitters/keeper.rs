@@ -38,14 +38,17 @@ pub(super) async fn run(core: Arc<Core>, mut workers: mpsc::Receiver<()>, ended:
             _ = checks.tick() => core.check(),
             () = tick(&mut figures) => pace.tell(&core),
             _ = stop.changed() => drained_by = drained_by.or(Some(Instant::now() + DRAIN)),
-            () = until(drained_by) => core.begin_stop("", true),
+            () = until(drained_by) => core.stop_draining(),
         }
         if stop.borrow().as_ref().is_some_and(|stop| stop.is_at_once) {
             drained_by = None;
         }
     }
-    let reason = stop.borrow().as_ref().map(|stop| stop.reason.to_string());
-    let reason = reason.unwrap_or_else(|| "its workers have ended".to_owned());
+    // Workers end only when they are told to; one that panicked takes the node with it.
+    let (reason, is_failure) = match &*stop.borrow() {
+        Some(stop) => (stop.reason.to_string(), stop.is_failure),
+        None => ("its workers have ended".to_owned(), true),
+    };
     let waiting = core.held();
     if waiting > 0 {
         core.lose(waiting);
@@ -56,7 +59,7 @@ pub(super) async fn run(core: Arc<Core>, mut workers: mpsc::Receiver<()>, ended:
         lost: value(&core.counts.lost),
         reason,
     };
-    told::pool_stopped(&core, &end.reason, end.lost);
+    told::pool_stopped(&core, &end, is_failure);
     core.breaker.forget();
     core.node.emitter_state().remove(&core);
     ended.send_replace(Some(end));

@@ -11,11 +11,15 @@ use bellwether_monitor::emission::Emission;
 use bellwether_monitor::subscription_health::HealthEvent;
 use serde_json::{Value, json};
 
+use super::PoolEnd;
 use super::core::Core;
 use super::registry::StoreTotals;
 
 const POOL: &str = "emitter_pool";
 const WORKER: &str = "emitter_worker";
+/// What a pool that was stopped says of its subscription: it is not known any more how it is. Not `proxy_stopped`, which is a
+/// failure and pauses: the pool of another node may have taken over, and hear it after it has begun.
+const RELEASED: &str = "proxy_released";
 
 pub(super) fn pool_started(core: &Core) {
     let workers = core.lanes.len();
@@ -39,7 +43,8 @@ pub(super) fn pool_started(core: &Core) {
     health(core, HealthEvent::ProxyStarted, || json!({"emitter_count": workers}));
 }
 
-pub(super) fn pool_stopped(core: &Core, reason: &str, lost: u64) {
+pub(super) fn pool_stopped(core: &Core, end: &PoolEnd, is_failure: bool) {
+    let (reason, lost) = (end.reason.as_str(), end.lost);
     tracing::info!(pool = pool_name(core), topic = %core.topic, reason, lost, "an emitter pool has stopped");
     store_health(
         core,
@@ -54,7 +59,11 @@ pub(super) fn pool_stopped(core: &Core, reason: &str, lost: u64) {
         })
     });
     log_event(core, POOL, "shutdown", &pool_id(core), || reason.to_owned());
-    health(core, HealthEvent::ProxyStopped, || json!({"reason": reason}));
+    let event = match is_failure {
+        true => HealthEvent::ProxyStopped,
+        false => HealthEvent::from_name(RELEASED),
+    };
+    health(core, event, || json!({"reason": reason}));
 }
 
 pub(super) fn worker_started(core: &Core, index: usize) {

@@ -129,7 +129,7 @@ impl Worker<'_> {
                 Attempt::Gone(reason) => {
                     self.core.breaker.failure();
                     self.core.failed(&record, &reason);
-                    self.core.begin_stop(&reason, true);
+                    self.core.fail(&reason);
                     return Outcome::GivenUp;
                 }
                 Attempt::Refused(err) => {

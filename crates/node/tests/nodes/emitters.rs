@@ -570,6 +570,17 @@ async fn a_new_leader_begins_where_the_old_one_stopped() {
     eventually("all went", || old.info().delivered == 3).await;
     let positions = old.positions();
     old.stop("the leader moves").await;
+    let health = b.subscription_health();
+    eventually("the other node knows", || {
+        let record = health.record("main", "billing");
+        record.is_some_and(|record| record.last_event.name() == "proxy_released")
+    })
+    .await;
+    assert_eq!(
+        health.emission("main", "billing"),
+        Emission::On,
+        "whoever takes over is not held back by the stop"
+    );
     let mut next_settings = settings("billing");
     next_settings.start_after = positions;
     let new = EmitterPool::start(&b, next_settings).unwrap();
