@@ -7,6 +7,7 @@
 mod alerts;
 mod builder;
 pub mod config;
+pub mod emitters;
 mod epoch_file;
 mod figures;
 mod host;
@@ -38,6 +39,7 @@ pub use bellwether_message::{
 pub use self::alerts::{AlertState, AlertView, Alerts};
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
+pub use self::emitters::{EmitterPool, EmitterSettings};
 pub use self::figures::{AddRuleError, Gauge, GaugeKind, ThresholdKind, ThresholdRule};
 pub use self::host::Host;
 pub use self::instance_info::InstanceInfo;

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::alerts::AlertsState;
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
+use crate::emitters::EmitterPools;
 use crate::epoch_file;
 use crate::figures::Figures;
 use crate::host::Host;
@@ -58,6 +59,7 @@ struct Inner {
     alerts: AlertsState,
     figures: Figures,
     health_shell: HealthShell,
+    emitter_pools: EmitterPools,
 }
 
 impl Node {
@@ -126,6 +128,7 @@ impl Node {
                 figures: Figures::new(&config.integration.thresholds),
                 health_shell: HealthShell::new(config.integration.health_monitoring.rules()),
                 integration: IntegrationState::new(config.integration),
+                emitter_pools: EmitterPools::default(),
             }),
         };
         reporters::spawn(&node);
@@ -255,6 +258,10 @@ impl Node {
 
     pub(crate) fn health_shell(&self) -> &HealthShell {
         &self.inner.health_shell
+    }
+
+    pub(crate) fn emitter_state(&self) -> &EmitterPools {
+        &self.inner.emitter_pools
     }
 
     pub(crate) fn broker(&self) -> &Broker {

@@ -24,6 +24,7 @@ use crate::subscription_health::circuit_breaker::BreakerHandle;
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) node: Node,
+    /// Without the subscriber.
     pub(super) settings: EmitterSettings,
     pub(super) selector: Selector,
     /// Of its store: what the events are published under.
@@ -47,6 +48,8 @@ pub(super) struct Stop {
     pub(super) reason: Arc<str>,
     /// What waits is lost; otherwise it still goes.
     pub(super) is_at_once: bool,
+    /// Nobody asked for it.
+    pub(super) is_failure: bool,
 }
 
 /// Totals since the pool began.
@@ -56,13 +59,14 @@ pub(super) struct Counts {
     pub(super) delivered: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) lost: AtomicU64,
+    /// Of the last interval, in thousandths of an event per second.
+    pub(super) pace: AtomicU64,
 }
 
 impl Core {
-    #[expect(clippy::too_many_arguments, reason = "each is one thing that the pool was made from")]
     pub(super) fn new(
         node: Node,
-        settings: EmitterSettings,
+        mut settings: EmitterSettings,
         selector: Selector,
         sub_topic: String,
         topic: Topic,
@@ -76,7 +80,8 @@ impl Core {
             topic,
             number,
             lanes: (0..settings.pool_size.get()).map(|_| Lane::new(share)).collect(),
-            subscriber: watch::Sender::new(settings.subscriber.clone()),
+            // Taken out: one that is exchanged is to be let go.
+            subscriber: watch::Sender::new(settings.subscriber.take()),
             stop: watch::Sender::new(None),
             emission: watch::Sender::new(Emission::On),
             breaker,
@@ -142,8 +147,23 @@ impl Core {
         self.subscriber.send_replace(subscriber);
     }
 
-    /// Begins to end it; the first reason stays. Nothing is taken any more.
-    pub(super) fn begin_stop(&self, reason: &str, is_at_once: bool) {
+    /// Begins to end it, as somebody wants: what waits may still go.
+    pub(super) fn begin_stop(&self, reason: &str) {
+        self.end(reason, false, false);
+    }
+
+    /// Ends it, as it cannot go on.
+    pub(super) fn fail(&self, reason: &str) {
+        self.end(reason, true, true);
+    }
+
+    /// The time for what waits is over.
+    pub(super) fn stop_draining(&self) {
+        self.end("", true, false);
+    }
+
+    /// Nothing is taken any more. The first reason stays.
+    fn end(&self, reason: &str, is_at_once: bool, is_failure: bool) {
         for lane in &self.lanes {
             lane.close();
         }
@@ -153,6 +173,7 @@ impl Core {
                 *stop = Some(Stop {
                     reason: reason.into(),
                     is_at_once,
+                    is_failure,
                 });
             }
         });
@@ -217,13 +238,20 @@ impl Core {
         }
     }
 
+    /// The pool has ended: tells what losses were not told yet.
+    pub(super) fn check_last(&self) {
+        if let Some(count) = self.news(|news, _| news.rest()) {
+            told::lost(self, count);
+        }
+    }
+
     /// A heartbeat makes a subscription healthy. So there is none while somebody has told bad news of it, which only good
     /// news may end; but there is while this pool's own breaker is open, as silence would look like a death.
     fn may_say_that_it_lives(&self) -> bool {
         let health = self.node.subscription_health();
         let record = health.record(&self.settings.store, &self.settings.name);
-        let is_well = record
-            .is_none_or(|record| matches!(record.current_status, HealthState::Healthy | HealthState::Unknown));
+        let is_well =
+            record.is_none_or(|record| matches!(record.current_status, HealthState::Healthy | HealthState::Unknown));
         is_well || self.breaker.state() != BreakerState::Closed
     }
 

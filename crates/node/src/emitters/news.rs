@@ -76,6 +76,12 @@ impl News {
         }
     }
 
+    /// There is no next interval: how many losses were not told yet.
+    pub(super) fn rest(&mut self) -> Option<u64> {
+        let lost = std::mem::take(&mut self.lost_untold);
+        (lost > 0).then_some(lost)
+    }
+
     fn take_lost(&mut self, now: Duration) -> Option<u64> {
         if self.lost_untold == 0 || !self.is_due(self.lost_told_at, now) {
             return None;
@@ -140,5 +146,12 @@ mod tests {
         assert_eq!(news.check(at(4)).lost, 0);
         assert_eq!(news.check(at(5)).lost, 5);
         assert_eq!(news.check(at(10)).lost, 0);
+        news.lost(1, at(10));
+        news.lost(7, at(11));
+        assert_eq!(
+            (news.rest(), news.rest()),
+            (Some(7), None),
+            "none is forgotten at the end"
+        );
     }
 }

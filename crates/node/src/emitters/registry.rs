@@ -41,7 +41,10 @@ impl EmitterPools {
     pub(super) fn add(&self, core: &Arc<Core>) -> Result<(), NoPlace> {
         let mut pools = self.lock();
         pools.retain(|pool| pool.strong_count() > 0);
-        if pools.iter().any(|pool| pool.upgrade().is_some_and(|it| it.topic == core.topic)) {
+        if pools
+            .iter()
+            .any(|pool| pool.upgrade().is_some_and(|it| it.topic == core.topic))
+        {
             return Err(NoPlace::Taken);
         }
         if pools.len() >= MAX_POOLS {
@@ -52,7 +55,8 @@ impl EmitterPools {
     }
 
     pub(super) fn remove(&self, core: &Core) {
-        self.lock().retain(|pool| pool.upgrade().is_some_and(|it| it.number != core.number));
+        self.lock()
+            .retain(|pool| pool.upgrade().is_some_and(|it| it.number != core.number));
     }
 
     /// All of them, by topic.
@@ -63,8 +67,11 @@ impl EmitterPools {
     }
 
     /// What all pools of the store of this one do, if it is this one that speaks for them: the oldest does.
-    pub(super) fn totals(&self, core: &Core, uptime: f64) -> Option<StoreTotals> {
-        let of_store = self.all().into_iter().filter(|pool| pool.settings.store == core.settings.store);
+    pub(super) fn totals(&self, core: &Core) -> Option<StoreTotals> {
+        let of_store = self
+            .all()
+            .into_iter()
+            .filter(|pool| pool.settings.store == core.settings.store);
         let pools: Vec<Arc<Core>> = of_store.collect();
         let first = pools.iter().map(|pool| pool.number).min()?;
         if first != core.number {
@@ -73,7 +80,7 @@ impl EmitterPools {
         let mut totals = StoreTotals::default();
         for pool in &pools {
             totals.total_events = totals.total_events.saturating_add(value(&pool.counts.delivered));
-            totals.events_per_second += pool.pace.per_second(uptime);
+            totals.events_per_second += value(&pool.counts.pace) as f64 / 1_000.0;
             if *pool.emission.borrow() != Emission::Paused {
                 totals.active_subscriptions += 1;
             }

@@ -125,6 +125,12 @@ mod tests {
         assert_eq!(share.max_bytes, 4 * 1024 * 1024);
         settings.pool_size = NonZeroUsize::new(64).unwrap();
         settings.emission.max_messages = NonZeroUsize::MIN;
-        assert_eq!((settings.share().throttle_per_second.get(), settings.share().max_messages.get()), (1, 1));
+        assert_eq!(
+            (
+                settings.share().throttle_per_second.get(),
+                settings.share().max_messages.get()
+            ),
+            (1, 1)
+        );
     }
 }

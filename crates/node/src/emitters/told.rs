@@ -11,11 +11,15 @@ use bellwether_monitor::emission::Emission;
 use bellwether_monitor::subscription_health::HealthEvent;
 use serde_json::{Value, json};
 
+use super::PoolEnd;
 use super::core::Core;
 use super::registry::StoreTotals;
 
 const POOL: &str = "emitter_pool";
 const WORKER: &str = "emitter_worker";
+/// What a pool that was stopped says of its subscription: it is not known any more how it is. Not `proxy_stopped`, which is a
+/// failure and pauses: the pool of another node may have taken over, and hear it after it has begun.
+const RELEASED: &str = "proxy_released";
 
 pub(super) fn pool_started(core: &Core) {
     let workers = core.lanes.len();
@@ -27,18 +31,27 @@ pub(super) fn pool_started(core: &Core) {
             "selector": core.settings.selector, "subscription": core.settings.name,
         })
     });
-    store_health(core, POOL, "healthy", || {
-        json!({"sub_topic": core.sub_topic, "emitter_count": workers, "event": "started"})
+    store_health(
+        core,
+        POOL,
+        "healthy",
+        || json!({"sub_topic": core.sub_topic, "emitter_count": workers, "event": "started"}),
+    );
+    log_event(core, POOL, "startup", &pool_id(core), || {
+        format!("{workers} workers start")
     });
-    log_event(core, POOL, "startup", &pool_id(core), || format!("{workers} workers start"));
     health(core, HealthEvent::ProxyStarted, || json!({"emitter_count": workers}));
 }
 
-pub(super) fn pool_stopped(core: &Core, reason: &str, lost: u64) {
+pub(super) fn pool_stopped(core: &Core, end: &PoolEnd, is_failure: bool) {
+    let (reason, lost) = (end.reason.as_str(), end.lost);
     tracing::info!(pool = pool_name(core), topic = %core.topic, reason, lost, "an emitter pool has stopped");
-    store_health(core, POOL, "unhealthy", || {
-        json!({"sub_topic": core.sub_topic, "event": "stopped", "reason": reason})
-    });
+    store_health(
+        core,
+        POOL,
+        "unhealthy",
+        || json!({"sub_topic": core.sub_topic, "event": "stopped", "reason": reason}),
+    );
     lifecycle(core, "emitter_pool_stopped", &pool_name(core), || {
         json!({
             "component": POOL, "pid": pool_id(core), "store": core.settings.store, "sub_topic": core.sub_topic,
@@ -46,7 +59,11 @@ pub(super) fn pool_stopped(core: &Core, reason: &str, lost: u64) {
         })
     });
     log_event(core, POOL, "shutdown", &pool_id(core), || reason.to_owned());
-    health(core, HealthEvent::ProxyStopped, || json!({"reason": reason}));
+    let event = match is_failure {
+        true => HealthEvent::ProxyStopped,
+        false => HealthEvent::from_name(RELEASED),
+    };
+    health(core, event, || json!({"reason": reason}));
 }
 
 pub(super) fn worker_started(core: &Core, index: usize) {
@@ -57,18 +74,24 @@ pub(super) fn worker_started(core: &Core, index: usize) {
             "subscriber": subscriber(core),
         })
     });
-    store_health(core, WORKER, "healthy", || {
-        json!({"sub_topic": core.sub_topic, "topic": core.topic.as_str(), "event": "started"})
-    });
+    store_health(
+        core,
+        WORKER,
+        "healthy",
+        || json!({"sub_topic": core.sub_topic, "topic": core.topic.as_str(), "event": "started"}),
+    );
     log_event(core, WORKER, "startup", &worker_id(core, index), || {
         format!("emits to {}", core.topic)
     });
 }
 
 pub(super) fn worker_terminated(core: &Core, index: usize, reason: &str) {
-    store_health(core, WORKER, "unhealthy", || {
-        json!({"selector": core.settings.selector, "event": "terminated", "reason": reason})
-    });
+    store_health(
+        core,
+        WORKER,
+        "unhealthy",
+        || json!({"selector": core.settings.selector, "event": "terminated", "reason": reason}),
+    );
     lifecycle(core, "emitter_worker_terminated", &worker_name(core, index), || {
         json!({
             "component": WORKER, "pid": worker_id(core, index), "store": core.settings.store,
@@ -87,13 +110,17 @@ pub(super) fn emission(core: &Core, before: Emission, now: Emission) {
         Emission::Throttled => tracing::info!(pool, %before, "emission is throttled: the subscription is degraded"),
         Emission::Paused => tracing::warn!(pool, %before, "emission is paused: the subscription has failed"),
     }
-    log_event(core, POOL, "health", &pool_id(core), || format!("emission: {before}, now {now}"));
+    log_event(core, POOL, "health", &pool_id(core), || {
+        format!("emission: {before}, now {now}")
+    });
 }
 
 pub(super) fn success(core: &Core) {
-    health(core, HealthEvent::EventDeliverySuccess, || {
-        json!({"delivered": super::core::value(&core.counts.delivered)})
-    });
+    health(
+        core,
+        HealthEvent::EventDeliverySuccess,
+        || json!({"delivered": super::core::value(&core.counts.delivered)}),
+    );
 }
 
 pub(super) fn failure(core: &Core, record: &EventRecord, err: &str) {
@@ -108,9 +135,11 @@ pub(super) fn failure(core: &Core, record: &EventRecord, err: &str) {
 }
 
 pub(super) fn failures(core: &Core, count: u64) {
-    health(core, HealthEvent::EventDeliveryFailed, || {
-        json!({"error": format!("{count} more attempts to deliver failed"), "count": count})
-    });
+    health(
+        core,
+        HealthEvent::EventDeliveryFailed,
+        || json!({"error": format!("{count} more attempts to deliver failed"), "count": count}),
+    );
 }
 
 pub(super) fn lost(core: &Core, count: u64) {
@@ -138,12 +167,15 @@ pub(super) fn figures(core: &Core, emitted: u64, seconds: f64, store: Option<Sto
         metrics
             .extra
             .insert("subscription_name".to_owned(), core.settings.name.as_str().into());
-        metrics.extra.insert("sub_topic".to_owned(), core.sub_topic.as_str().into());
+        metrics
+            .extra
+            .insert("sub_topic".to_owned(), core.sub_topic.as_str().into());
         metrics
     });
-    let _ = integration.broadcast_metrics("emitter", || {
-        json!({"events_emitted": emitted, "duration_ms": (seconds * 1_000.0).round() as u64})
-    });
+    let _ = integration.broadcast_metrics(
+        "emitter",
+        || json!({"events_emitted": emitted, "duration_ms": (seconds * 1_000.0).round() as u64}),
+    );
     if let Some(totals) = store {
         let _ = integration.publish(|| {
             MetricsSummary::new(core.settings.store.as_str())
@@ -189,7 +221,10 @@ fn health(core: &Core, event: impl fmt::Display, metadata: impl FnOnce() -> Valu
 
 fn subscriber(core: &Core) -> String {
     let subscriber = core.subscriber.borrow();
-    subscriber.as_ref().map_or("topic", |subscriber| subscriber.name()).to_owned()
+    subscriber
+        .as_ref()
+        .map_or("topic", |subscriber| subscriber.name())
+        .to_owned()
 }
 
 /// As the original names it.

@@ -129,7 +129,7 @@ impl Worker<'_> {
                 Attempt::Gone(reason) => {
                     self.core.breaker.failure();
                     self.core.failed(&record, &reason);
-                    self.core.begin_stop(&reason, true);
+                    self.core.fail(&reason);
                     return Outcome::GivenUp;
                 }
                 Attempt::Refused(err) => {
@@ -142,7 +142,12 @@ impl Worker<'_> {
                     self.core.breaker.failure();
                     self.core.failed(&record, &err);
                     attempts = attempts.saturating_add(1);
-                    if self.core.settings.max_attempts.is_some_and(|most| attempts >= most.get()) {
+                    if self
+                        .core
+                        .settings
+                        .max_attempts
+                        .is_some_and(|most| attempts >= most.get())
+                    {
                         self.has_given_up = true;
                         return Outcome::GivenUp;
                     }

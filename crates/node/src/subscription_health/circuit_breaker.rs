@@ -203,7 +203,6 @@ impl BreakerHandle {
     }
 
     /// The node forgets it; handles go on.
-    #[expect(dead_code, reason = "emitters will")]
     pub(crate) fn forget(&self) {
         self.node.health_shell().breakers.forget(&self.breaker);
     }
