@@ -150,7 +150,8 @@ async fn either_spelling_publishes_and_either_receives_once_under_one_name() {
         .subscribe(Instance::Health, [pattern("cluster:health")])
         .await
         .unwrap();
-    assert_eq!(b.subscribers(Some(Instance::Health), Some(&asked)).len(), 1);
+    let local = b.subscribers(Some(Instance::Health), Some(&asked));
+    assert_eq!(local.iter().filter(|subscriber| subscriber.node == *b.id()).count(), 1);
 }
 
 #[tokio::test]
@@ -239,7 +240,8 @@ async fn a_typed_message_travels_whole_and_names_the_node_it_is_about() {
 /// 10,000 messages a second, and a broadcast with each tenth, while the switch is thrown every 20 ms.
 #[tokio::test]
 async fn the_switch_is_thrown_while_messages_flow_and_none_is_lost_or_published_beside_it() {
-    const MESSAGES: u64 = 20_000;
+    /// All fit into a subscription's queue.
+    const MESSAGES: u64 = 16_000;
     let (_lab, a, b) = pair().await;
     let (mut events, _) = b.subscribe(Instance::Events, [pattern("t")]).await.unwrap();
     let (mut health, _) = b
