@@ -1,5 +1,7 @@
 //! Broadcasts: the calls of the original's integration helper, and the message that each stands for.
 
+use std::collections::BTreeSet;
+
 use bellwether_message::{Instance, Topic, TopicError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -310,12 +312,11 @@ impl Place {
 }
 
 fn cluster_health(nodes: &[String], failed: &[String], event_type: &str) -> Value {
-    let mut known: Vec<&String> = nodes.iter().chain(failed).collect();
-    known.sort_unstable();
-    known.dedup();
-    let healthy: Vec<&String> = known.iter().filter(|node| !failed.contains(node)).copied().collect();
-    let unhealthy: Vec<&String> = known.iter().filter(|node| failed.contains(node)).copied().collect();
-    let has_quorum = healthy.len() > known.len() / 2;
+    let unhealthy: BTreeSet<&str> = failed.iter().map(String::as_str).collect();
+    let healthy: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
+    let healthy: Vec<&str> = healthy.difference(&unhealthy).copied().collect();
+    let total = healthy.len() + unhealthy.len();
+    let has_quorum = healthy.len() > total / 2;
     let status = match (unhealthy.is_empty(), has_quorum) {
         (true, _) => "healthy",
         (false, true) => "degraded",
@@ -327,7 +328,7 @@ fn cluster_health(nodes: &[String], failed: &[String], event_type: &str) -> Valu
         "lost"
     };
     json!({
-        "status": status, "healthy_nodes": healthy.len(), "total_nodes": known.len(), "unhealthy_nodes": unhealthy,
+        "status": status, "healthy_nodes": healthy.len(), "total_nodes": total, "unhealthy_nodes": unhealthy,
         "quorum_status": quorum, "event_type": event_type, "nodes": healthy,
     })
 }

@@ -69,8 +69,10 @@ impl MessageType {
     /// [`Invalid`]: the first rule that it breaks, with every field that breaks it.
     pub fn validate(&self, payload: Value) -> Result<Value, Invalid> {
         let mut map = self.normal(payload)?;
-        self.check(&map, |field| {
-            field.presence != Presence::Filled || field.name == "timestamp"
+        // The original's validators ask for the node of these two only.
+        let names_its_node = matches!(self.tag, "system_lifecycle_event" | "feature_toggle_changed");
+        self.check(&map, |filled| {
+            filled.name == "timestamp" || (names_its_node && filled.name == "node")
         })?;
         self.fill_defaults(&mut map);
         (self.read)(map).map_err(|err| Invalid::unreadable(&err))

@@ -55,7 +55,9 @@ fn alias_of(instance: Instance, topic: &str) -> Option<String> {
         None => (alias.spelling == topic).then(|| alias.topic.to_owned()),
         Some(prefix) => {
             let level = topic.strip_prefix(prefix)?;
-            (!level.contains(':')).then(|| alias.topic.replace(alias.place, level))
+            // Another name must not lead to what the mesh keeps for itself, or a store to the cluster's topics.
+            (!level.contains(':') && !level.starts_with('$') && level != "cluster")
+                .then(|| alias.topic.replace(alias.place, level))
         }
     })
 }
@@ -65,12 +67,14 @@ fn alias_of(instance: Instance, topic: &str) -> Option<String> {
 /// with a wildcard speaks of topics as they are.
 pub fn canonical_patterns(instance: Instance, pattern: &Pattern) -> Vec<Pattern> {
     let mut found: Vec<Pattern> = Vec::new();
-    let mut is_renamed = false;
+    let is_renamed = pattern.is_literal() && alias_of(instance, pattern.as_str()).is_some();
     for spelling in spellings(instance) {
         let Some(bound) = Bound::of(spelling.spelling, pattern) else {
             continue;
         };
-        is_renamed |= pattern.is_literal() && spelling.is_alias();
+        if pattern.is_literal() && spelling.is_alias() && !is_renamed {
+            continue;
+        }
         let meant = spelling.receives.iter().filter_map(|receives| bound.put_into(receives));
         for meant in meant {
             if !found.contains(&meant) {

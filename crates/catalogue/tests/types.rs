@@ -180,6 +180,7 @@ fn closed_words_are_strict_when_sent_and_kept_when_received() {
             let mut payload = least(message);
             payload.insert(field.name.to_owned(), "no such word".into());
             payload.insert("timestamp".to_owned(), 0.into());
+            payload.entry("node").or_insert("node1".into());
             let sent = message.prepare(Value::Object(payload.clone()), &stamp());
             match is_open {
                 true => assert_eq!(sent.unwrap()[field.name], "no such word"),

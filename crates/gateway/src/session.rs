@@ -9,15 +9,27 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bellwether::subscription_health::{Emission, EmissionWatch, HealthEvent, SubscriptionHealthTracker};
-use bellwether::{Delivery, GapCause, Node};
+use bellwether::{Delivery, GapCause, Node, Topic};
 use serde_json::json;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at};
 
 /// Where the health of sessions is told if their clients name no store.
 pub(crate) const STORE: &str = "gateway";
 
+/// Longest name of a session or its store: both stand in one topic.
+pub(crate) const MAX_NAME_BYTES: usize = 96;
+
+/// Whether a text can be the name of a session or of a store: one level of a topic.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.len() <= MAX_NAME_BYTES && Topic::check(text).is_ok() && !text.contains(':') && !text.starts_with('$')
+}
+
 /// Resolves when the emission has changed, with the watch to go on with.
 type Changed = Pin<Box<dyn Future<Output = (EmissionWatch, Emission)> + Send>>;
+
+/// What a session says of itself when it is over: it is not known any more how it is. Not `proxy_stopped`, which is a failure
+/// and pauses: another session of that name may have begun before the end of this one is noticed.
+const RELEASED: &str = "proxy_released";
 
 /// The health of one session. Dropped, it says that the session is over.
 pub(crate) struct Session {
@@ -97,6 +109,10 @@ impl Session {
     /// A client that reads is well: once per interval that is said, and whether it got something.
     fn poll_checks(&mut self, context: &mut Context<'_>) {
         while self.checks.poll_tick(context).is_ready() {
+            // A heartbeat would end a pause that others have asked for.
+            if self.emission == Emission::Paused {
+                continue;
+            }
             let has_recovered = self.delivered && !self.has_failed && self.emission != Emission::On;
             self.tell(match has_recovered {
                 true => HealthEvent::EventDeliverySuccess,
@@ -116,7 +132,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.tell(HealthEvent::ProxyStopped);
+        self.tell(HealthEvent::from_name(RELEASED));
     }
 }
 

@@ -6,23 +6,20 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription, Topic};
+use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription};
 use tokio::task::JoinSet;
 
 use crate::api::{Api, Query, parse_instance};
 use crate::beginning::{Beginning, BeginningError};
 use crate::error::{ApiError, Reason, with_causes};
 use crate::rendering::Rendering;
-use crate::session::{STORE, Session};
+use crate::session::{MAX_NAME_BYTES, STORE, Session, is_name};
 use crate::stream::{DeliveryStream, merge_reports};
 
 /// What a browser sends when it connects again: the `id:` of the last event it has received.
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Patterns of one stream. More is better said with wildcards; and they must fit into the line of a request.
 const MAX_PATTERNS: usize = 256;
-
-/// Longest name of a session or its store: both stand in one topic.
-const MAX_NAME_BYTES: usize = 96;
 
 const EXAMPLE: &str = "for example /v1/subscribe?pattern=alerts/system_alerts:*";
 
@@ -122,8 +119,7 @@ impl SubscribeRequest {
 
 /// A name that can be a level of a topic.
 fn parse_name(parameter: &str, text: &str) -> Result<String, ApiError> {
-    let is_level = Topic::check(text).is_ok() && !text.contains(':');
-    if is_level && text.len() <= MAX_NAME_BYTES && !text.starts_with('$') {
+    if is_name(text) {
         return Ok(text.to_owned());
     }
     let words =

@@ -9,19 +9,23 @@
 //! | `GET /v1/circuit_breakers` | the breakers of this node |
 //! | `POST /v1/circuit_breakers/{service}/reset` | closes one |
 
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bellwether::subscription_health::{Emission, PastChange, SubscriptionRecord};
-use bellwether::{Node, Sent, Topic};
-use bytes::Bytes;
+use bellwether::{Node, Sent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::{self, Api};
+use crate::body::read_within;
 use crate::error::{ApiError, Reason};
+use crate::session::{MAX_NAME_BYTES, is_name};
+use crate::typed_publish::refused_typed;
 
-/// Longest word for what became of a subscription.
-const MAX_EVENT_BYTES: usize = 64;
+/// Largest metadata of an event.
+const MAX_METADATA_BYTES: usize = 64 << 10;
 
 /// The subscriptions of a store.
 #[derive(Serialize)]
@@ -46,7 +50,11 @@ pub(crate) async fn stores(State(api): State<Api>) -> Response {
     api::json(&summaries)
 }
 
-pub(crate) async fn store(State(api): State<Api>, Path(store): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn store(
+    State(api): State<Api>,
+    store: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let Path(store) = store.map_err(|err| bad_path(&err))?;
     let health = api.node.subscription_health();
     let names = health.names(&store);
     if names.is_empty() {
@@ -61,8 +69,9 @@ pub(crate) async fn store(State(api): State<Api>, Path(store): Path<String>) -> 
 
 pub(crate) async fn one(
     State(api): State<Api>,
-    Path((store, name)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    let Path((store, name)) = path.map_err(|err| bad_path(&err))?;
     let found = subscription(&api.node, &store, &name);
     found
         .map(|subscription| api::json(&subscription))
@@ -71,22 +80,18 @@ pub(crate) async fn one(
 
 pub(crate) async fn report(
     State(api): State<Api>,
-    Path((store, name, event)): Path<(String, String, String)>,
-    body: Bytes,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    let Path((store, name, event)) = path.map_err(|err| bad_path(&err))?;
     for (what, text) in [("store", &store), ("subscription", &name), ("event", &event)] {
-        if Topic::check(text).is_err() || text.contains(':') || text.starts_with('$') {
-            let words = format!("the {what} must be one level of a topic, such as `billing`");
+        if !is_name(text) {
+            let words =
+                format!("the {what} must be one level of a topic of at most {MAX_NAME_BYTES} bytes, such as `billing`");
             return Err(ApiError::new(Reason::BadField, words));
         }
     }
-    if event.len() > MAX_EVENT_BYTES {
-        let words = format!(
-            "the event has {} bytes; at most {MAX_EVENT_BYTES} are allowed",
-            event.len()
-        );
-        return Err(ApiError::new(Reason::BadField, words));
-    }
+    let body = read_within(body, MAX_METADATA_BYTES).await?;
     let metadata = match body.is_empty() {
         true => json!({}),
         false => serde_json::from_slice(&body)
@@ -97,7 +102,7 @@ pub(crate) async fn report(
     match api.node.subscription_health().report(&store, &name, event, metadata) {
         Ok(Sent::Published(id)) => Ok(api::json(&json!({"id": id}))),
         Ok(_) => Ok(api::json(&json!({"disabled": true}))),
-        Err(err) => Err(ApiError::new(Reason::BadField, err.to_string())),
+        Err(err) => Err(refused_typed(&err)),
     }
 }
 
@@ -113,7 +118,11 @@ pub(crate) async fn breakers(State(api): State<Api>) -> Response {
     api::json(&breakers.collect::<Vec<_>>())
 }
 
-pub(crate) async fn reset(State(api): State<Api>, Path(service): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn reset(
+    State(api): State<Api>,
+    service: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let Path(service) = service.map_err(|err| bad_path(&err))?;
     let breakers = api.node.circuit_breakers();
     if !breakers.iter().any(|breaker| breaker.service == service) {
         return Err(unknown("this node has no circuit breaker of that service"));
@@ -131,6 +140,10 @@ fn subscription(node: &Node, store: &str, name: &str) -> Option<Subscription> {
         record: health.record(store, name)?,
         emission: health.emission(store, name),
     })
+}
+
+fn bad_path(err: &PathRejection) -> ApiError {
+    ApiError::new(Reason::BadField, err.body_text())
 }
 
 fn unknown(words: &str) -> ApiError {

@@ -27,7 +27,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use bellwether_message::NodeId;
+use bellwether_message::{Epoch, NodeId};
 
 use self::alert::key_part;
 pub use self::alert::{
@@ -143,16 +143,16 @@ impl AlertBook {
     }
 
     /// The escalations that this node is to publish now: of alerts that require an acknowledgement and have none, and
-    /// whose node `is_mine`: this one, or one that is gone and whose alerts fall to this one. Each step is returned
+    /// whose run `is_mine`: this one, or one that is over and whose alerts fall to this one. Each step is returned
     /// once, and the book has taken it already; one alert takes one step at most.
-    pub fn due(&mut self, now: Duration, is_mine: impl Fn(&NodeId) -> bool) -> Vec<Escalation> {
+    pub fn due(&mut self, now: Duration, is_mine: impl Fn(&NodeId, Epoch) -> bool) -> Vec<Escalation> {
         let mut steps = Vec::new();
         for entry in self.entries.values_mut() {
             let step = entry.next_step(self.settings.escalate_after);
             let Some((from, to, _)) = step.filter(|(_, _, at)| *at <= now) else {
                 continue;
             };
-            let Some((alert_id, _)) = entry.name().filter(|(_, node)| is_mine(node)) else {
+            let Some((alert_id, ..)) = entry.name().filter(|(_, node, epoch)| is_mine(node, *epoch)) else {
                 continue;
             };
             steps.push(Escalation {

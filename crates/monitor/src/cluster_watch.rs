@@ -116,11 +116,14 @@ impl ClusterWatch {
         effects
     }
 
-    /// Another node was heard to speak of one. What it says of the observer, and the observer's own echo, mean nothing.
+    /// Another node was heard to speak of one. What it says of the observer, the observer's own echo, and that a node
+    /// speaks of its own end, mean nothing.
     pub fn on_heard(&mut self, heard: &Heard, now: Duration) -> Vec<Effect> {
         self.wake(now);
+        let speaks_of_own_end = heard.reporter == heard.node && heard.news.is_end();
         if heard.reporter != self.own
             && heard.node != self.own
+            && !speaks_of_own_end
             && let Some(record) = self.record(&heard.node, heard.epoch, now)
         {
             record.hear(heard.news, heard.epoch, now);

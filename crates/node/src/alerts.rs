@@ -7,7 +7,7 @@ use bellwether_broker::Delivery;
 use bellwether_catalogue::families::alerts::{AlertAck, AlertEscalation, EscalationLevel};
 use bellwether_catalogue::type_of;
 use bellwether_mesh::MemberState;
-use bellwether_message::{Envelope, Instance, NodeId, Pattern};
+use bellwether_message::{Envelope, Epoch, Instance, NodeId, Pattern};
 use bellwether_monitor::alert_book::{Acknowledgement, Alert, AlertBook, AlertSettings, Escalation, Level, Severity};
 pub use bellwether_monitor::alert_book::{AlertState, AlertView};
 use serde_json::Value;
@@ -18,9 +18,11 @@ use crate::node::Node;
 use crate::replay::ReplayFrom;
 
 /// The key of an alert's metadata that names the key of alerts that are over with it.
-pub(crate) const CLEARS: &str = "clears";
+pub(crate) const CLEARS: &str = "clears_key";
 /// The key of an alert's metadata that says what it is about, where that is not its type and its node.
-const KEY: &str = "key";
+const KEY: &str = "alert_key";
+/// After a subscription that was ended or refused, so long until the next.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How often the book looks for what is due.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -59,6 +61,14 @@ impl AlertsState {
         self.began.elapsed()
     }
 
+    /// Whether this book has an alert of that key that is not over.
+    pub(crate) fn is_raised(&self, key: &str) -> bool {
+        let alerts = self.book().all();
+        alerts
+            .iter()
+            .any(|alert| alert.key == key && alert.state != AlertState::Cleared)
+    }
+
     fn on_cleared(&self, key: &str) {
         self.book().on_cleared(key, self.now());
     }
@@ -81,9 +91,13 @@ pub(crate) struct Raised {
 }
 
 impl Raised {
+    pub(crate) fn key(&self) -> String {
+        key(&self.alert_type, &self.about)
+    }
+
     /// Publishes it, unless this node did so a short while ago and it is no worse now.
     pub(crate) fn raise(mut self, node: &Node) {
-        let key = key(&self.alert_type, &self.about);
+        let key = self.key();
         if !node.integration().enabled() || !node.alerts_state().should_publish(&key, self.severity) {
             return;
         }
@@ -93,7 +107,7 @@ impl Raised {
 
     /// Says that it is over, in these words.
     pub(crate) fn clear(mut self, node: &Node, words: &str) {
-        let cleared = key(&self.alert_type, &self.about);
+        let cleared = self.key();
         node.alerts_state().on_cleared(&cleared);
         self.context[KEY] = key(&self.alert_type, &format!("{} is over", self.about)).into();
         self.context[CLEARS] = cleared.into();
@@ -123,6 +137,9 @@ impl Node {
     }
 }
 
+/// Alerts with one key are one alert that is counted. Of an alert that does not say otherwise the key is its type and its
+/// node, `node_failure:b`; its `metadata` may say another as `alert_key`, and as `clears_key` the key of alerts that are over
+/// with it.
 impl Alerts {
     /// Those that nobody has acknowledged and that are not over, the worst first.
     pub fn open(&self) -> Vec<AlertView> {
@@ -174,13 +191,25 @@ pub(crate) async fn run(node: Node) {
     if enabled.wait_for(|enabled| *enabled).await.is_err() {
         return std::future::pending().await;
     }
+    loop {
+        follow(&node).await;
+        // The node stops, or the subscription was ended for reading too slowly: what is still kept is read again.
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+/// Reads until the subscription ends.
+async fn follow(node: &Node) {
     let everything = Pattern::new("*").into_iter();
     let subscribed = node
         .subscribe_from(Instance::Alerts, everything, ReplayFrom::Earliest)
         .await;
-    let Ok((mut alerts, _)) = subscribed else {
-        tracing::warn!("alerts are not followed: cannot subscribe");
-        return std::future::pending().await;
+    let mut alerts = match subscribed {
+        Ok((alerts, _)) => alerts,
+        Err(err) => {
+            tracing::debug!(err = %err, "alerts cannot be followed; it is tried again");
+            return;
+        }
     };
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -189,9 +218,9 @@ pub(crate) async fn run(node: Node) {
             delivery = alerts.next() => match delivery {
                 Some(Delivery::Message(envelope)) => take(node.alerts_state(), &envelope),
                 Some(_) => {}
-                None => return std::future::pending().await,
+                None => return,
             },
-            _ = ticks.tick() => tick(&node),
+            _ = ticks.tick() => tick(node),
         }
     }
 }
@@ -251,6 +280,7 @@ fn alert(envelope: &Envelope, payload: &Value) -> Option<Alert> {
         title: title.to_owned(),
         source: text("source")?.to_owned(),
         node: envelope.source().node.clone(),
+        epoch: envelope.source().epoch,
         requires_ack: requires_ack.unwrap_or_else(|| severity_of(severity) >= Severity::Error),
         timestamp: text("timestamp")
             .and_then(|time| time.parse().ok())
@@ -289,7 +319,7 @@ fn tick(node: &Node) {
         return;
     }
     let heirs = Heirs::of(node);
-    let due = state.book().due(now, |reporter| heirs.is_mine(reporter));
+    let due = state.book().due(now, |reporter, epoch| heirs.is_mine(reporter, epoch));
     for escalation in due {
         escalate(node, &escalation);
     }
@@ -313,10 +343,10 @@ fn escalate(node: &Node, escalation: &Escalation) {
     });
 }
 
-/// Whose alerts fall to this node: its own, and those of nodes that are gone if it has the lowest id of those left.
+/// Whose alerts fall to this node: its own, and those of runs that are over if it has the lowest id of those left.
 struct Heirs {
-    own: NodeId,
-    living: Vec<NodeId>,
+    own: (NodeId, Epoch),
+    living: Vec<(NodeId, Epoch)>,
 }
 
 impl Heirs {
@@ -326,12 +356,13 @@ impl Heirs {
             .into_iter()
             .filter(|member| member.state != MemberState::Down);
         Self {
-            own: node.id().clone(),
-            living: living.map(|member| member.node).collect(),
+            own: (node.id().clone(), node.epoch()),
+            living: living.map(|member| (member.node, member.epoch)).collect(),
         }
     }
 
-    fn is_mine(&self, reporter: &NodeId) -> bool {
-        *reporter == self.own || (!self.living.contains(reporter) && self.living.first() == Some(&self.own))
+    fn is_mine(&self, reporter: &NodeId, epoch: Epoch) -> bool {
+        let lives = |(node, run): &(NodeId, Epoch)| node == reporter && *run == epoch;
+        lives(&self.own) || (!self.living.iter().any(lives) && self.living.first() == Some(&self.own))
     }
 }

@@ -173,11 +173,13 @@ impl Node {
             threshold_value,
         } = change.transition
         else {
-            tracing::info!(
-                rule = change.rule,
-                metric = change.metric_name,
-                "a figure is within its limits again"
-            );
+            if let Transition::Cleared { .. } = change.transition {
+                tracing::info!(
+                    rule = change.rule,
+                    metric = change.metric_name,
+                    "a figure is within its limits again"
+                );
+            }
             return;
         };
         let severity = match severity {

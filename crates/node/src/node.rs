@@ -434,6 +434,8 @@ impl Node {
             Some(mesh) => mesh.drain(inner.drain_timeout).await,
             None => Vec::new(),
         };
+        // What is held back for somebody's health goes too.
+        inner.health_shell.begin_anew(self.uptime());
         inner.broker.end_subscriptions();
         inner.supervisor.stop().await;
         Stopped { unconfirmed }

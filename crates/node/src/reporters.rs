@@ -31,11 +31,16 @@ pub(crate) fn spawn(node: &Node) {
     if settings.report_members {
         supervisor.spawn_forever("report members", members::run(node.clone()));
     }
-    supervisor.spawn_forever(
-        "watch instances",
-        bus::run(node.clone(), bus_settings(&settings.alerting)),
-    );
-    supervisor.spawn_forever("alerts", alerts::run(node.clone()));
+    if settings.report_instances {
+        let rules = bus_settings(&settings.alerting);
+        supervisor.spawn_forever(
+            "watch instances",
+            bus::run(node.clone(), rules, settings.instances_interval),
+        );
+    }
+    if settings.alerting.enabled {
+        supervisor.spawn_forever("alerts", alerts::run(node.clone()));
+    }
     if settings.report_metrics {
         supervisor.spawn_forever("report metrics", metrics::run(node.clone(), settings));
     }

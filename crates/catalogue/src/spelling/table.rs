@@ -55,6 +55,8 @@ const ARCHITECTURE: &str = "architecture page";
 const EVENT_DRIVEN: &str = "event-driven design";
 const MODULE: &str = "messages module";
 const SOURCE: &str = "source";
+/// Not the original's: what nodes of this project report.
+const REPORTERS: &str = "reporters";
 
 /// Alerts go to a topic named after their type; here are the types that say by themselves how bad they are. The last two
 /// may be either.
@@ -65,6 +67,7 @@ const CRITICAL: &[&str] = &[
     "process_failure",
     "resource_critical",
     "health_critical",
+    "bus_instance_unavailable",
     "store_failure",
     "persistence_failure",
 ];
@@ -73,6 +76,9 @@ const WARNING: &[&str] = &[
     "store_shutdown_failed",
     "resource_warning",
     "health_degraded",
+    "bus_volume_high",
+    "bus_consumer_lagging",
+    "bus_consumer_disconnected",
     "store_failure",
     "persistence_failure",
 ];
@@ -161,6 +167,18 @@ pub const SPELLINGS: &[Spelling] = &[
     topic(Alerts, "health_critical", SOURCE),
     topic(Alerts, "store_startup_failed", SOURCE),
     topic(Alerts, "store_shutdown_failed", SOURCE),
+    topic(Alerts, "node_recovered", REPORTERS),
+    wide(
+        Alerts,
+        "system_alerts:error",
+        &["system_alerts:error", "bus_publications_failed"],
+        REPORTERS,
+    ),
+    topic(Alerts, "bus_instance_unavailable", REPORTERS),
+    topic(Alerts, "bus_publications_failed", REPORTERS),
+    topic(Alerts, "bus_volume_high", REPORTERS),
+    topic(Alerts, "bus_consumer_lagging", REPORTERS),
+    topic(Alerts, "bus_consumer_disconnected", REPORTERS),
     topic(Alerts, "acknowledgements", SOURCE),
     topic(Alerts, "escalations", SOURCE),
     topic(Alerts, "notifications", SOURCE),

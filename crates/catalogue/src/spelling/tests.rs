@@ -63,6 +63,8 @@ fn a_spelling_means_something_in_its_own_instance_only() {
 #[test]
 fn longer_and_shorter_topics_are_no_spellings() {
     for text in [
+        "store_health:$bw",
+        "store_health:cluster",
         "store_health",
         "store_health:a:b",
         "cluster_health:a",

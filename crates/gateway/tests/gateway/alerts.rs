@@ -56,7 +56,7 @@ async fn alerts_are_listed_by_their_state_the_worst_first() {
     served
         .node
         .integration()
-        .broadcast_alert("fine_again", "info", "m", json!({"clears": "over:a"}))
+        .broadcast_alert("fine_again", "info", "m", json!({"clears_key": "over:a"}))
         .unwrap();
     until("it is over", || alerts.all().len() == 7).await;
     let mut client = served.client().await;

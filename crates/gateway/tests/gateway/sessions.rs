@@ -108,7 +108,7 @@ async fn a_session_that_ends_is_told_and_one_without_a_name_is_not_known() {
     assert_eq!(served.node.subscription_health().names("gateway").len(), 1);
     drop(named);
     until("its end is told", || {
-        state(&served, "gateway") == Some(HealthState::Failed)
+        state(&served, "gateway") == Some(HealthState::Unknown)
     })
     .await;
     drop(unnamed);

@@ -1,6 +1,6 @@
 //! An alert as it is raised, and the words that its life is told in.
 
-use bellwether_message::{NodeId, Timestamp};
+use bellwether_message::{Epoch, NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Longest alert id in bytes: ours have 16 characters, those of others some dozens. A longer one is refused, for cut
@@ -27,6 +27,8 @@ pub struct Alert {
     pub source: String,
     /// The node that reported it.
     pub node: NodeId,
+    /// Its run: a newer one knows nothing of what an older one has raised.
+    pub epoch: Epoch,
     /// Whether somebody has to acknowledge it; if so it is escalated until somebody does.
     pub requires_ack: bool,
     /// When it was published. Decides which of several equal alerts gives the name, nothing else.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_message::{NodeId, Timestamp};
+use bellwether_message::{Epoch, NodeId, Timestamp};
 
 use super::alert::{Acknowledgement, Alert, AlertState, Level, Severity};
 use super::view::AlertView;
@@ -40,6 +40,7 @@ struct Raised {
     title: String,
     source: String,
     node: NodeId,
+    epoch: Epoch,
     ack: Option<Acknowledgement>,
 }
 
@@ -83,6 +84,7 @@ impl Entry {
             title: alert.title,
             source: alert.source,
             node: alert.node,
+            epoch: alert.epoch,
             ack,
         });
         self.raised.sort_by(|one, other| one.order().cmp(&other.order()));
@@ -158,9 +160,10 @@ impl Entry {
         is_waiting.then(|| (self.level, to, self.level_at.saturating_add(escalate_after)))
     }
 
-    /// The node that reports it, and the id that it goes by.
-    pub(super) fn name(&self) -> Option<(&str, &NodeId)> {
-        self.raised.first().map(|first| (first.alert_id.as_str(), &first.node))
+    /// The id that it goes by, and the run of the node that reports it.
+    pub(super) fn name(&self) -> Option<(&str, &NodeId, Epoch)> {
+        let first = self.raised.first()?;
+        Some((first.alert_id.as_str(), &first.node, first.epoch))
     }
 
     pub(super) fn into_ids(self) -> impl Iterator<Item = String> {

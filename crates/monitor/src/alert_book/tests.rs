@@ -27,6 +27,7 @@ fn alert(alert_id: &str, key: &str, severity: Severity, ms: i64) -> Alert {
         title: format!("title of {alert_id}"),
         source: "test".to_owned(),
         node: node("n"),
+        epoch: Epoch(1),
         requires_ack: severity >= Error,
         timestamp: Timestamp::from_millis(ms),
     }
@@ -203,10 +204,14 @@ fn what_nobody_acknowledges_goes_up_twice_each_step_once_and_by_one_node_only() 
     book.on_raised(alert("4", "clear", Critical, 5), minutes(0));
     book.on_acknowledged("3", ack("ann"), minutes(1));
     book.on_cleared("clear", minutes(1));
-    let mine = |of: &NodeId| *of == node("n");
+    let mine = |of: &NodeId, run: Epoch| *of == node("n") && run == Epoch(1);
+    assert_eq!(
+        book.due(minutes(400), |of, run| *of == node("n") && run == Epoch(2)),
+        []
+    );
     assert_eq!(book.next_due(), Some(minutes(15)));
     assert_eq!(book.due(minutes(15) - Duration::from_millis(1), mine), []);
-    assert_eq!(book.due(minutes(15), |_| false), []);
+    assert_eq!(book.due(minutes(15), |_, _| false), []);
     let step = |from, to| Escalation {
         alert_id: "1".to_owned(),
         from,
@@ -225,8 +230,8 @@ fn an_escalation_by_another_node_is_not_repeated_and_levels_never_fall() {
     let mut book = book();
     book.on_raised(alert("1", "k", Critical, 5), minutes(0));
     book.on_escalated("1", Level::Level2, minutes(14));
-    assert_eq!(book.due(minutes(28), |_| true), []);
-    assert_eq!(book.due(minutes(29), |_| true).len(), 1);
+    assert_eq!(book.due(minutes(28), |_, _| true), []);
+    assert_eq!(book.due(minutes(29), |_, _| true).len(), 1);
     book.on_escalated("1", Level::Level2, minutes(30));
     assert_eq!(book.one("1").unwrap().level, Level::Level3);
 }
@@ -238,7 +243,7 @@ fn a_repetition_does_not_put_off_the_escalation() {
     for minute in 1..15 {
         book.on_raised(alert(&minute.to_string(), "k", Critical, 5), minutes(minute));
     }
-    assert_eq!(book.due(minutes(15), |_| true).len(), 1);
+    assert_eq!(book.due(minutes(15), |_, _| true).len(), 1);
 }
 
 #[test]

@@ -83,12 +83,19 @@ impl View {
 
 impl Told {
     /// Whether something heard after it means nothing: a word on an older run, though not the first alert about the
-    /// node; and a mere lifecycle event where an alert was raised, which only an alert takes back.
-    fn outweighs(self, news: News, epoch: Epoch) -> bool {
+    /// node; and a mere lifecycle event where an alert was raised, which only an alert takes back. A word on a run that
+    /// nobody else has seen counts for a while only: anybody may claim one.
+    fn outweighs(self, news: News, epoch: Epoch, now: Duration) -> bool {
         let is_quiet = matches!(self.news, News::Returned | News::Joined);
         let is_first_alert = is_quiet && news == News::Failed;
-        (self.epoch > epoch && !is_first_alert)
+        (self.epoch > epoch && !is_first_alert && self.is_fresh(now))
             || (self.news == News::Failed && matches!(news, News::Returned | News::Joined))
+    }
+}
+
+impl Told {
+    fn is_fresh(self, now: Duration) -> bool {
+        now.saturating_sub(self.at) < HEARD_FOR
     }
 }
 
@@ -154,7 +161,7 @@ impl Record {
 
     /// Another has spoken of the node.
     pub(super) fn hear(&mut self, news: News, epoch: Epoch, now: Duration) {
-        if self.told.is_some_and(|told| told.outweighs(news, epoch)) {
+        if self.told.is_some_and(|told| told.outweighs(news, epoch, now)) {
             return;
         }
         self.told = Some(Told { news, epoch, at: now });
@@ -222,8 +229,8 @@ impl Record {
     /// The end of the run, unless another was quicker to see it.
     fn end(&self, news: News, now: Duration) -> Option<Due> {
         let is_known = self.told.is_some_and(|told| {
-            let is_fresh = now.saturating_sub(told.at) < HEARD_FOR;
-            told.epoch > self.epoch || (told.epoch == self.epoch && told.news.is_end() && is_fresh)
+            let is_said = told.epoch > self.epoch || (told.epoch == self.epoch && told.news.is_end());
+            is_said && told.is_fresh(now)
         });
         (!is_known).then_some(Due {
             news,
@@ -244,7 +251,7 @@ impl Record {
             // This very run, seen for the first time, was told to have failed: the view is behind, and will follow.
             Some(told) if told.news == News::Failed && told.epoch == epoch && is_first_seen => None,
             Some(told) if told.news == News::Failed && told.epoch <= epoch => Some(News::Recovered),
-            Some(told) if told.epoch > epoch => None,
+            Some(told) if told.epoch > epoch && told.is_fresh(now) => None,
             Some(told) if told.epoch == epoch && !told.news.is_end() => None,
             _ => otherwise,
         };

@@ -304,3 +304,28 @@ fn of_two_rows_of_one_node_the_higher_run_counts() {
     assert_eq!(observer.sees("b c! c:2"), "node_added=c reconnected(3) healthy[3/3]");
     assert_eq!(observer.sees("b c:2 c!"), "");
 }
+
+#[test]
+fn a_claim_about_a_run_that_nobody_has_seen_silences_nobody_for_long() {
+    let mut a = Observer::joined("a", "b c");
+    a.hears(News::Failed, "c!9000000000");
+    assert_eq!(a.wait(10_000), "");
+    let said = a.sees("b c!") + &a.wait(1_000);
+    assert!(said.contains("fail"), "{said}");
+    let said = a.sees("b c") + &a.wait(1_000);
+    assert!(said.contains("recover"), "{said}");
+}
+
+#[test]
+fn a_node_that_speaks_of_its_own_end_is_not_heard() {
+    let mut a = Observer::joined("a", "b c");
+    let heard = Heard {
+        news: News::Failed,
+        node: id("c"),
+        epoch: Epoch(1),
+        reporter: id("c"),
+    };
+    assert_eq!(text(&a.watch.on_heard(&heard, a.now)), "");
+    let said = a.sees("b c!") + &a.wait(1_000);
+    assert!(said.contains("fail"), "{said}");
+}

@@ -65,7 +65,7 @@ const PERCENT: (u64, u64) = (1, 100);
 const DAY_MS: u64 = 86_400_000;
 
 /// All of them, table by table, in the order in which they are shown.
-pub(super) const DEFINITIONS: [Definition; 23] = [
+pub(super) const DEFINITIONS: [Definition; 26] = [
     flag("integration.enabled", |s| &mut s.enabled),
     interval("integration.health_broadcast_interval_ms", |s| &mut s.health_interval),
     interval("integration.metrics_broadcast_interval_ms", |s| &mut s.metrics_interval),
@@ -73,6 +73,8 @@ pub(super) const DEFINITIONS: [Definition; 23] = [
     flag("reporters.health", |s| &mut s.report_health),
     flag("reporters.metrics", |s| &mut s.report_metrics),
     flag("reporters.members", |s| &mut s.report_members),
+    flag("reporters.instances", |s| &mut s.report_instances),
+    interval("reporters.instances_interval_ms", |s| &mut s.instances_interval),
     percent("reporters.resource_warning_percent", |s| &mut s.resource_warning),
     percent("reporters.resource_critical_percent", |s| &mut s.resource_critical),
     flag("health_monitoring.enabled", |s| &mut s.health_monitoring.enabled),
@@ -99,6 +101,7 @@ pub(super) const DEFINITIONS: [Definition; 23] = [
     count("health_monitoring.throttle_per_second", RATE, "deliveries", |s| {
         &mut s.health_monitoring.throttle_per_second
     }),
+    flag("alerting.enabled", |s| &mut s.alerting.enabled),
     // 0: no alert is taken for a repetition.
     time("alerting.dedupe_ms", (0, DAY_MS), |s| &mut s.alerting.dedupe_for),
     time("alerting.escalate_after_ms", (1_000, 7 * DAY_MS), |s| {

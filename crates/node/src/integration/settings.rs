@@ -30,6 +30,10 @@ pub struct IntegrationSettings {
     pub report_metrics: bool,
     /// Whether nodes that come, go and fail are reported. Default yes.
     pub report_members: bool,
+    /// Whether trouble of the instances themselves is reported. Default yes.
+    pub report_instances: bool,
+    /// How often the instances are looked at for that, 100 ms to an hour. Default 5 s.
+    pub instances_interval: Duration,
     /// Percent of memory, disk or CPU from which on an alert warns, 1 to 100 and below
     /// [`resource_critical`](Self::resource_critical). Default 75.
     pub resource_warning: f64,
@@ -53,6 +57,8 @@ impl Default for IntegrationSettings {
             report_health: true,
             report_metrics: true,
             report_members: true,
+            report_instances: true,
+            instances_interval: Duration::from_secs(5),
             resource_warning: 75.0,
             resource_critical: 90.0,
             health_monitoring: HealthMonitoring::default(),

@@ -1,5 +1,6 @@
 //! Reports trouble of the instances themselves: unusual volume, failed publications, slow consumers, links that miss.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwether_broker::DropReason;
@@ -13,33 +14,45 @@ use crate::alerts::Raised;
 use crate::instance_info::InstanceInfo;
 use crate::node::Node;
 
-/// How often the instances are looked at.
-const INTERVAL: Duration = Duration::from_secs(5);
 /// An instance that was found unavailable so often in a row is: a link that comes up takes a moment.
 const UNAVAILABLE_AFTER: u32 = 2;
 
 /// Looks while the node runs, so that what is usual is known; says it while the integration is switched on.
-pub(super) async fn run(node: Node, settings: BusSettings) {
+pub(super) async fn run(node: Node, settings: BusSettings, interval: Duration) {
     let Ok(mut rules) = BusRules::new(settings) else {
         tracing::warn!("the instances are not watched: the settings of the alerts make no sense");
         return std::future::pending().await;
     };
     let began = Instant::now();
     let mut missing = [0_u32; Instance::COUNT];
-    let mut ticks = super::every(INTERVAL);
+    let mut changes: Vec<BusChange> = Vec::new();
+    // By rule and instance: what has changed and was not said yet, since the integration is switched off.
+    let mut untold: BTreeMap<String, BusChange> = BTreeMap::new();
+    let mut ticks = super::every(interval);
     loop {
         ticks.tick().await;
         for (info, missing) in node.instances().iter().zip(&mut missing) {
-            for change in rules.on_sample(info.instance, &sample(&node, info), began.elapsed()) {
-                tell(&node, &change);
-            }
+            changes.extend(rules.on_sample(info.instance, &sample(&node, info), began.elapsed()));
             *missing = match is_available(&node, info.instance) {
                 true => 0,
                 false => missing.saturating_add(1),
             };
-            if let Some(change) = rules.on_available(info.instance, *missing < UNAVAILABLE_AFTER) {
-                tell(&node, &change);
-            }
+            changes.extend(rules.on_available(info.instance, *missing < UNAVAILABLE_AFTER));
+        }
+        for change in changes.drain(..) {
+            match change.raised {
+                true => untold.insert(change.key(), change),
+                // What begins and ends while nobody is told is not told at all.
+                false => match untold.remove(&change.key()) {
+                    Some(BusChange { raised: true, .. }) => None,
+                    _ => untold.insert(change.key(), change),
+                },
+            };
+        }
+        if node.integration().enabled() {
+            std::mem::take(&mut untold)
+                .values()
+                .for_each(|change| tell(&node, change));
         }
     }
 }

@@ -146,13 +146,25 @@ fn tell(node: &Node, change: &ResourceChange) {
         ResourceChange::Cleared {
             resource,
             level,
+            remains,
             value,
             threshold,
-            ..
         } => {
-            let raised = raised(resource, level, value, threshold);
-            let words = format!("{} of it again", raised.words);
-            raised.clear(node, &words);
+            // What was critical from the start was never told as a warning, nor was one below it cleared.
+            let over = match remains {
+                Some(_) => vec![level],
+                None => vec![ResourceLevel::Critical, ResourceLevel::Warning],
+            };
+            for level in over {
+                let over = raised(resource, level, value, threshold);
+                if node.alerts_state().is_raised(&over.key()) {
+                    let words = format!("only {}", over.words);
+                    over.clear(node, &words);
+                }
+            }
+            if let Some(remains) = remains {
+                raised(resource, remains, value, threshold).raise(node);
+            }
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! What is to be said, and by whom, is [`ClusterWatch`]'s to decide: this hears, and says it.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
 use bellwether_broker::Delivery;
+use bellwether_catalogue::families::alerts::SystemAlert;
 use bellwether_catalogue::families::health::{ClusterHealth, ClusterStatus, QuorumStatus};
 use bellwether_catalogue::families::lifecycle::{ClusterMembership, MembershipEvent, NodeEvent, NodeLifecycle};
 use bellwether_catalogue::{Message, NodeName};
@@ -25,6 +27,8 @@ use crate::subscription::Subscription;
 /// The types of the alerts, which are also their topics.
 const FAILURE: &str = "node_failure";
 const RECOVERY: &str = "node_recovered";
+/// What a member is as a component.
+const CLUSTER_NODE: &str = "cluster_node";
 /// Where others say what this node would say.
 const ALERTS: [&str; 2] = [FAILURE, RECOVERY];
 const LIFECYCLE: [&str; 1] = [NodeLifecycle::TYPE.topic];
@@ -63,7 +67,10 @@ async fn next(subscription: &mut Option<Subscription>) -> Option<Delivery> {
 
 struct Reporter {
     integration: Integration,
+    own: NodeId,
     watch: ClusterWatch,
+    /// Who has fallen silent and was not found dead yet.
+    suspects: BTreeSet<NodeId>,
     began: Instant,
 }
 
@@ -71,7 +78,9 @@ impl Reporter {
     fn new(node: &Node) -> Self {
         Self {
             integration: node.integration(),
+            own: node.id().clone(),
             watch: ClusterWatch::new(node.id().clone()),
+            suspects: BTreeSet::new(),
             began: Instant::now(),
         }
     }
@@ -95,6 +104,7 @@ impl Reporter {
                 changed = members.changed() => match changed {
                     Ok(()) => {
                         let view = seen(&members.borrow_and_update());
+                        self.doubt(&view);
                         self.watch.on_members(&view, self.now())
                     }
                     Err(_) => return std::future::pending().await,
@@ -117,6 +127,28 @@ impl Reporter {
             };
             self.publish(effects);
         }
+    }
+
+    /// A suspect alarms nobody: it is a component that is degraded for a moment. The one with the lowest id among the living
+    /// says so.
+    fn doubt(&mut self, view: &[Seen]) {
+        let named = |life: Life| {
+            view.iter()
+                .filter(move |seen| seen.state == life)
+                .map(|seen| &seen.node)
+        };
+        let speaks = named(Life::Alive).all(|node| self.own <= *node);
+        let suspects: BTreeSet<NodeId> = named(Life::Suspect).cloned().collect();
+        let recovered = named(Life::Alive).filter(|node| self.suspects.contains(*node));
+        let changes = suspects
+            .difference(&self.suspects)
+            .map(|node| (node, "degraded", "suspect"))
+            .chain(recovered.map(|node| (node, "healthy", "recovered")));
+        for (node, status, event) in changes.filter(|_| speaks) {
+            let integration = self.integration.clone().about_node(node);
+            let _ = integration.broadcast_health_update(CLUSTER_NODE, status, || json!({"node": node, "event": event}));
+        }
+        self.suspects = suspects;
     }
 
     fn on_delivery(&mut self, delivery: &Delivery, heard: fn(&Envelope) -> Option<Heard>) -> Vec<Effect> {
@@ -260,6 +292,9 @@ fn seen(members: &[Member]) -> Vec<Seen> {
 }
 
 fn heard_alert(envelope: &Envelope) -> Option<Heard> {
+    if envelope.head().event != SystemAlert::TYPE.tag {
+        return None;
+    }
     let news = match envelope.topic() {
         FAILURE => News::Failed,
         RECOVERY => News::Recovered,
@@ -270,6 +305,9 @@ fn heard_alert(envelope: &Envelope) -> Option<Heard> {
 }
 
 fn heard_lifecycle(envelope: &Envelope) -> Option<Heard> {
+    if envelope.head().event != NodeLifecycle::TYPE.tag {
+        return None;
+    }
     let payload: Value = serde_json::from_slice(envelope.payload()).ok()?;
     let news = match payload.get("event")?.as_str()? {
         "joined" => News::Joined,

@@ -5,28 +5,27 @@ use std::time::Duration;
 use bellwether_broker::DropReason;
 use bellwether_catalogue::families::metrics::{LatencyMetric, Percentile, PerformanceMetric, ThroughputMetric};
 use bellwether_catalogue::field::Object;
+use bellwether_message::Instance;
 use tokio::time::Instant;
 
 use crate::instance_info::InstanceInfo;
 use crate::integration::{Integration, IntegrationSettings};
 use crate::node::Node;
 
-/// Whose figures they are.
-const COMPONENT: &str = "bellwether";
-
 /// Reports every interval. An instance in which nothing happened, nothing waits and nothing was lost says nothing.
 pub(super) async fn run(node: Node, settings: IntegrationSettings) {
     let integration = node.integration();
     let mut before = node.instances();
     let mut measured_at = Instant::now();
+    let mut told = [[0_u64; 4]; Instance::COUNT];
     let mut ticks = super::every(settings.metrics_interval);
     loop {
         ticks.tick().await;
         let now = node.instances();
         if integration.enabled() {
             let took = measured_at.elapsed();
-            for (before, now) in before.iter().zip(&now) {
-                report(&integration, before, now, took);
+            for ((before, now), told) in before.iter().zip(&now).zip(&mut told) {
+                report(&integration, before, now, told, took);
             }
             round_trips(&node, &integration);
         }
@@ -36,31 +35,31 @@ pub(super) async fn run(node: Node, settings: IntegrationSettings) {
 }
 
 /// Of a broadcast that fails it was said where it failed.
-fn report(integration: &Integration, before: &InstanceInfo, now: &InstanceInfo, took: Duration) {
+/// `told` are the throughputs of the report before.
+fn report(integration: &Integration, before: &InstanceInfo, now: &InstanceInfo, told: &mut [u64; 4], took: Duration) {
     let instance = now.instance;
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    for (what, before, now) in [
-        ("published", before.published, now.published),
-        ("delivered", before.delivered, now.delivered),
-        ("forwarded", before.forwarded, now.forwarded),
-        ("received", before.received, now.received),
-    ] {
-        let count = now.saturating_sub(before);
-        if count > 0 {
+    for ((what, count), last) in ["published", "delivered", "forwarded", "received"]
+        .into_iter()
+        .zip(counted(before, now))
+        .zip(told)
+    {
+        // One zero after others, here and below, so that whoever keeps the last value does not keep a wrong one.
+        if count > 0 || *last > 0 {
             let _ = integration.publish(|| ThroughputMetric::new(format!("{instance}_{what}"), count, took_ms));
         }
+        *last = count;
     }
     let queued = now.queue_messages;
-    if queued > 0 {
+    if queued > 0 || before.queue_messages > 0 {
         let tags = tags(&[
-            ("instance", instance.name().into()),
             ("deepest", now.deepest_queue_messages.into()),
             ("subscriptions", now.subscriptions.into()),
             ("backlog_messages", now.backlog_messages.into()),
         ]);
         let _ = integration.publish(|| {
             PerformanceMetric::new("queue_depth", queued, "messages")
-                .component(COMPONENT)
+                .component(instance.name())
                 .tags(tags)
         });
     }
@@ -68,14 +67,24 @@ fn report(integration: &Integration, before: &InstanceInfo, now: &InstanceInfo, 
         let total = |info: &InstanceInfo| info.dropped.get(reason).copied().unwrap_or_default();
         let count = total(now).saturating_sub(total(before));
         if count > 0 {
-            let tags = tags(&[("instance", instance.name().into()), ("reason", reason.into())]);
             let _ = integration.publish(|| {
-                PerformanceMetric::new("dropped", count, "messages")
-                    .component(COMPONENT)
-                    .tags(tags)
+                PerformanceMetric::new(format!("dropped_{reason}"), count, "messages").component(instance.name())
             });
         }
     }
+}
+
+/// Published, delivered, forwarded and received between two looks.
+fn counted(before: &InstanceInfo, now: &InstanceInfo) -> [u64; 4] {
+    let totals = |info: &InstanceInfo| [info.published, info.delivered, info.forwarded, info.received];
+    let [published, delivered, forwarded, received] = totals(before);
+    let [p, d, f, r] = totals(now);
+    [
+        p.saturating_sub(published),
+        d.saturating_sub(delivered),
+        f.saturating_sub(forwarded),
+        r.saturating_sub(received),
+    ]
 }
 
 fn round_trips(node: &Node, integration: &Integration) {

@@ -79,7 +79,7 @@ impl HealthShell {
     }
 
     /// Forgets everything: what the nodes still keep is learned again.
-    pub(super) fn begin_anew(&self, now: Duration) {
+    pub(crate) fn begin_anew(&self, now: Duration) {
         let fresh = SubscriptionHealth::new(self.settings(), now);
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         *self.history.lock().unwrap_or_else(PoisonError::into_inner) = History::default();

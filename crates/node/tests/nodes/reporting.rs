@@ -187,7 +187,7 @@ async fn an_alert_lives_alike_on_every_node() {
             "store_recovered",
             "info",
             "Store is back",
-            json!({"clears": "store_failure:a"}),
+            json!({"clears_key": "store_failure:a"}),
         )
         .unwrap();
     eventually("it is over everywhere", || {
@@ -331,7 +331,7 @@ async fn a_consumer_that_loses_messages_is_an_alert_and_so_is_its_recovery() {
     assert_eq!(told.await, (json!("warning"), json!("events")));
     while lagging.try_next().is_some() {}
     let over = next_that(&mut alerts, |_, payload| {
-        Some((payload["severity"].clone(), payload["context"]["clears"].clone()))
+        Some((payload["severity"].clone(), payload["context"]["clears_key"].clone()))
     });
     assert_eq!(over.await, (json!("info"), json!("bus_consumer_lagging:a:events")));
 }

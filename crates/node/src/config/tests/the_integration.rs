@@ -256,7 +256,8 @@ fn with_an_unknown_key_is_refused_with_the_right_one() {
         ),
         (
             "enabled = true",
-            "1: unknown key `enabled`; there is `integration.enabled` and `health_monitoring.enabled`",
+            "1: unknown key `enabled`; there is `integration.enabled` and `health_monitoring.enabled` and \
+             `alerting.enabled`",
         ),
         (
             "[alerting]\nqueue_bytes = 1",

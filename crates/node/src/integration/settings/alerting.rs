@@ -7,12 +7,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Alerting {
+    /// Whether this node follows the alerts of the mesh, shows and escalates them. Default yes.
+    pub enabled: bool,
     /// An alert like one that was last raised no longer ago is a repetition; zero: never; at most a day. Default 5 min.
     pub dedupe_for: Duration,
     /// An alert that must be acknowledged and is not for so long goes up a level, and again after as much; 1 s to a
     /// week. Default 15 min.
     pub escalate_after: Duration,
-    /// More failed publications than these on one instance within 5 s raise an alert, 1 to 1,000,000. Default 10.
+    /// More failed publications than these on one instance between two looks raise an alert, 1 to 1,000,000. Default 10.
     pub failed_publications: NonZeroU32,
     /// So many times its usual rate is unusual for an instance, 2 to 1,000. Default 10.
     pub volume_factor: NonZeroU32,
@@ -24,6 +26,7 @@ impl Default for Alerting {
     fn default() -> Self {
         const {
             Self {
+                enabled: true,
                 dedupe_for: Duration::from_secs(5 * 60),
                 escalate_after: Duration::from_secs(15 * 60),
                 failed_publications: NonZeroU32::new(10).expect("ten is not zero"),
