@@ -153,12 +153,16 @@ pub(crate) async fn subscribe(node: &Node, instance: Instance, topics: &[&str]) 
     subscription
 }
 
+/// The next message; that a node has left is no news here.
 pub(crate) async fn next(subscription: &mut Subscription) -> Envelope {
-    let next = timeout(DEADLINE, subscription.next()).await;
-    let patterns = || subscription.patterns().to_vec();
-    match next.unwrap_or_else(|_| panic!("nothing within {DEADLINE:?} on {:?}", patterns())) {
-        Some(Delivery::Message(envelope)) => envelope,
-        other => panic!("{other:?} on {:?}", patterns()),
+    loop {
+        let next = timeout(DEADLINE, subscription.next()).await;
+        let patterns = || subscription.patterns().to_vec();
+        match next.unwrap_or_else(|_| panic!("nothing within {DEADLINE:?} on {:?}", patterns())) {
+            Some(Delivery::Message(envelope)) => return envelope,
+            Some(Delivery::EpochEnded(_)) => {}
+            other => panic!("{other:?} on {:?}", patterns()),
+        }
     }
 }
 

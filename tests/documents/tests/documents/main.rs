@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
 
 mod lab;
+mod promises;
 
 mod event_driven_architecture;
 mod gater_architecture;

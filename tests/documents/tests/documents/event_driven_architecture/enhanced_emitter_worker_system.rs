@@ -16,7 +16,7 @@ use crate::lab::topic;
 
 /// A process that serves a terminal, and a node that publishes.
 struct Terminal {
-    lab: Lab,
+    _lab: Lab,
     process: Process,
     node: Node,
 }
@@ -45,7 +45,11 @@ impl Terminal {
                 == 2
         })
         .await;
-        Self { lab, process, node }
+        Self {
+            _lab: lab,
+            process,
+            node,
+        }
     }
 
     /// A terminal on which so many messages are shown, once it is subscribed.

@@ -1,7 +1,10 @@
 //! "Monitoring and Observability".
 
+use std::time::Duration;
+
 use bellwether::{AlertState, DropReason, Instance, InstanceInfo};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::lab::*;
 
@@ -14,7 +17,6 @@ fn info(node: &bellwether::Node, instance: Instance) -> InstanceInfo {
 async fn metrics_to_track() {
     let pair = Pair::new().await;
     let mut audit = pair.subscribe(Instance::Audit, &["*"]).await;
-    let _here = subscribe(&pair.a, Instance::Audit, &["audit_trail:*"]).await;
     for _ in 0..10 {
         pair.publish(Instance::Audit, "audit_trail:user_actions", "audit_event", &json!({}));
     }
@@ -24,15 +26,14 @@ async fn metrics_to_track() {
 
     eventually("all have come", || info(&pair.b, Instance::Audit).received == 10).await;
     let (there, here) = (info(&pair.b, Instance::Audit), info(&pair.a, Instance::Audit));
-    assert_eq!((here.published, here.delivered, here.forwarded), (10, 10, 10));
+    assert_eq!((here.published, here.forwarded), (10, 10), "throughput");
     assert_eq!(here.dropped[DropReason::Refused.name()], 1, "a failed publication");
-    assert_eq!(
-        (there.published, there.delivered, there.queue_messages),
-        (0, 10, 10),
-        "consumer lag"
-    );
-    next(&mut audit).await;
-    assert_eq!(info(&pair.b, Instance::Audit).queue_messages, 9);
+    assert_eq!((there.delivered, there.queue_messages), (0, 10), "consumer lag");
+    for _ in 0..10 {
+        next(&mut audit).await;
+    }
+    let there = info(&pair.b, Instance::Audit);
+    assert_eq!((there.delivered, there.queue_messages), (10, 0), "no lag");
     let idle = info(&pair.b, Instance::Logging);
     assert_eq!((idle.received, idle.delivered, idle.subscriptions), (0, 0, 0));
     // Availability: every node is ready, and from every node everything comes.
@@ -47,15 +48,25 @@ async fn alerting() {
     let mut alerts = pair.subscribe(Instance::Alerts, &["bus_publications_failed"]).await;
     let too_large = "x".repeat(info(&pair.a, Instance::Audit).max_payload_bytes + 1);
     let draft = bellwether::Draft::new(topic("audit_trail:user_actions"), "audit_event").text(too_large);
-    for _ in 0..20 {
-        assert!(pair.a.publish(Instance::Audit, &draft).is_err());
-    }
-    let alert = hear_typed(&mut alerts, "bus_publications_failed", "system_alert").await;
+    // What failed before the node looked for the first time is where it counts from.
+    let alert = loop {
+        for _ in 0..20 {
+            assert!(pair.a.publish(Instance::Audit, &draft).is_err());
+        }
+        let heard = hear_typed(&mut alerts, "bus_publications_failed", "system_alert");
+        if let Ok(alert) = timeout(Duration::from_millis(200), heard).await {
+            break alert;
+        }
+    };
     says(
         &alert,
         json!({"alert_type": "bus_publications_failed", "severity": "error", "requires_ack": true}),
     );
-    says(&alert["context"], json!({"instance": "audit", "value": 20.0}));
+    says(&alert["context"], json!({"instance": "audit"}));
+    assert!(
+        alert["context"]["value"].as_f64() >= alert["context"]["limit"].as_f64(),
+        "{alert}"
+    );
     let known = || {
         pair.b
             .alerts()
