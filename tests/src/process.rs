@@ -33,6 +33,8 @@ impl Start {
     pub(crate) fn new(name: &str, data: &Path, log: Log) -> Self {
         let mut command = program::bellwether();
         command.args(["start", "--name", name, "--data-dir"]).arg(data);
+        // What a test hears, somebody in it has said.
+        command.env("BELLWETHER_INTEGRATION_ENABLED", "false");
         Self {
             name: name.to_owned(),
             command,
@@ -69,6 +71,11 @@ impl Start {
     pub fn without_secret(mut self) -> Self {
         self.command.env_remove("SECRET_KEY_BASE");
         self
+    }
+
+    /// A node that tells of itself and of others, which nodes of tests do not.
+    pub fn telling(self) -> Self {
+        self.variable("BELLWETHER_INTEGRATION_ENABLED", "true")
     }
 
     /// A variable of its environment.

@@ -7,6 +7,7 @@ mod processes {
     mod coming_and_going;
     mod exactness;
     mod publishing;
+    mod reporting;
     mod resuming;
     mod strangers;
 }

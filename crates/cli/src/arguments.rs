@@ -1,5 +1,6 @@
 //! The command line: what may be typed, and the one place that turns it into what it means.
 
+mod alerts;
 mod catalogue;
 mod examples;
 
@@ -84,6 +85,9 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         TypedCommand::Say(say) => Command::Say(say.meaning(node)),
         TypedCommand::Broadcast(broadcast) => Command::Broadcast(broadcast.meaning(node)),
         TypedCommand::Integration(integration) => Command::Integration(integration.meaning(node)),
+        TypedCommand::Alerts(alerts) => Command::Alerts(alerts.meaning(node)),
+        TypedCommand::Ack(ack) => Command::Acknowledge(ack.meaning(node, std::env::var("USER").ok())),
+        TypedCommand::Thresholds(thresholds) => Command::Thresholds(thresholds.meaning(node)?),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Config(TypedConfig::Check(settings)) => Command::CheckConfig(settings.into()),
         TypedCommand::Config(TypedConfig::Show { example: true, .. }) => Command::ShowExampleConfig,
@@ -179,6 +183,18 @@ enum TypedCommand {
     /// Show or switch whether helpers and reporters of a node publish
     #[command(subcommand, after_help = examples::INTEGRATION)]
     Integration(catalogue::TypedIntegration),
+
+    /// List what needs somebody, anywhere in the mesh
+    #[command(after_help = examples::ALERTS)]
+    Alerts(alerts::TypedAlerts),
+
+    /// Say on every node that somebody has seen an alert
+    #[command(after_help = examples::ACK)]
+    Ack(alerts::TypedAck),
+
+    /// Show or change which figures a node watches, and their limits
+    #[command(after_help = examples::THRESHOLDS)]
+    Thresholds(alerts::TypedThresholds),
 
     /// Make the secret that the nodes of a mesh share
     #[command(subcommand, after_help = examples::SECRET)]

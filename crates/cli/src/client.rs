@@ -161,10 +161,18 @@ impl Client {
     }
 
     /// What the node answers to a PUT of this JSON.
-    pub(crate) async fn put<T: DeserializeOwned>(&mut self, path: &str, body: &'static str) -> Result<T, ClientError> {
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<T, ClientError> {
         let request = Request::put(path).header(CONTENT_TYPE, "application/json");
-        self.ask(request, Bytes::from_static(body.as_bytes()), ANSWER_TIMEOUT)
-            .await
+        self.ask(request, body.into(), ANSWER_TIMEOUT).await
+    }
+
+    /// What the node answers to a DELETE.
+    pub(crate) async fn delete<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ClientError> {
+        self.ask(Request::delete(path), Bytes::new(), ANSWER_TIMEOUT).await
     }
 
     /// Subscribes, and from there on is that stream.
@@ -405,6 +413,26 @@ impl Published {
             required: self.required,
             peers: self.peers.iter().map(at).collect::<Vec<_>>().join(", "),
         })
+    }
+}
+
+/// A path, every segment that is added to it encoded.
+pub(crate) struct Path {
+    pub(crate) text: String,
+}
+
+impl Path {
+    /// A path that needs no encoding, without a slash at its end.
+    pub(crate) fn new(path: impl Into<String>) -> Self {
+        Self { text: path.into() }
+    }
+
+    /// The path of what has this name there.
+    #[must_use]
+    pub(crate) fn segment(mut self, name: &str) -> Self {
+        self.text.push('/');
+        push_encoded(&mut self.text, name);
+        self
     }
 }
 

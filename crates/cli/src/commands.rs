@@ -1,5 +1,7 @@
 //! What the program can do, one module per command.
 
+pub(crate) mod acknowledge;
+pub(crate) mod alerts;
 pub(crate) mod broadcast;
 pub(crate) mod catalogue;
 pub(crate) mod config;
@@ -13,8 +15,11 @@ pub(crate) mod secret;
 pub(crate) mod start;
 pub(crate) mod subscribe;
 pub(crate) mod subscribers;
+pub(crate) mod thresholds;
 pub(crate) mod validate;
 
+use self::acknowledge::Acknowledge;
+use self::alerts::Alerts;
 use self::broadcast::Broadcast;
 use self::catalogue::Catalogue;
 use self::config::Settings;
@@ -27,6 +32,7 @@ use self::say::Say;
 use self::start::Start;
 use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
+use self::thresholds::Thresholds;
 use self::validate::Validate;
 
 /// What the user asked for.
@@ -44,6 +50,9 @@ pub(crate) enum Command {
     Say(Say),
     Broadcast(Broadcast),
     Integration(Integration),
+    Alerts(Alerts),
+    Acknowledge(Acknowledge),
+    Thresholds(Thresholds),
     NewSecret,
     CheckConfig(Settings),
     ShowConfig(Settings),

@@ -1,4 +1,4 @@
-//! Lists that nodes answer with: fetched, then shown as they came or as a table.
+//! Lists that nodes answer with, and what would be one row of them: shown as they came or as a table.
 
 use serde_json::value::RawValue;
 
@@ -18,12 +18,23 @@ pub(crate) fn print(node: &NodeUrl, path_and_query: &str, columns: &[Column], fo
             Format::Json => output::print(array(&mut client, path_and_query).await?.get()),
             Format::Text => {
                 let rows: Vec<Row> = client.list(path_and_query).await?;
-                let mut output = Output::stdout();
-                output.text(&table::render(columns, &rows, Paint::for_stdout()))?;
-                output.flush()
+                print_rows(columns, &rows)
             }
         }
     })
+}
+
+/// Prints one of what a list would have, as a table of one row.
+pub(crate) fn print_one(answer: &RawValue, columns: &[Column]) -> Result<(), Failure> {
+    let row: Row = serde_json::from_str(answer.get())
+        .map_err(|_| Failure::new("the node's answer is not the JSON of what was asked for"))?;
+    print_rows(columns, &[row])
+}
+
+fn print_rows(columns: &[Column], rows: &[Row]) -> Result<(), Failure> {
+    let mut output = Output::stdout();
+    output.text(&table::render(columns, rows, Paint::for_stdout()))?;
+    output.flush()
 }
 
 async fn array(client: &mut Client, path_and_query: &str) -> Result<Box<RawValue>, ClientError> {

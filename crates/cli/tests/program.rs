@@ -3,6 +3,7 @@
 // `cfg` tells clippy that what the tests share is a test too.
 #[cfg(test)]
 mod program {
+    mod alerts;
     mod catalogue;
     mod config;
     mod demo;

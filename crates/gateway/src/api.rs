@@ -5,13 +5,16 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::{Method, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use bellwether::{Instance, Node, Topic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, Reason};
-use crate::{broadcast, catalogue, guard, integration, metrics, publish, subscribe, typed_publish, views};
+use crate::{
+    alerts, broadcast, catalogue, guard, integration, metrics, publish, subscribe, subscription_health, thresholds,
+    typed_publish, views,
+};
 
 const INDEX: &str = "\
 This is a Bellwether node.
@@ -28,9 +31,19 @@ POST /v1/broadcast/{helper}                          call a helper: the body has
 POST /v1/broadcast                                   call many: [{\"health_update\":{\"component\":\"store\",\"status\":\"healthy\"}},…]
 GET  /v1/integration                                 whether helpers and reporters publish, and how often
 PUT  /v1/integration                                 {\"enabled\":false} switches them off, on this node, until it stops
+GET  /v1/alerts?state=                               the alerts of the mesh, the worst first: open (default), acknowledged,
+                                                     cleared, all; of one, /v1/alerts/{alert_id}
+POST /v1/alerts/{alert_id}/acknowledge               {\"by\":\"ops\"}, also note, resolution: said on every node
+GET  /v1/subscription_health[/{store}[/{name}]]      how the subscriptions of stores are
+POST /v1/subscription_health/{store}/{name}/{event}  tell what became of one: registration_success, proxy_crashed, …
+GET  /v1/circuit_breakers                            what guards them; POST …/{service}/reset closes one
+GET  /v1/thresholds                                  the figures that this node watches, and their limits
+PUT  /v1/thresholds/{id}                             {\"metric_name\":\"queue_depth\",\"kind\":\"max\",\"warning\":100} watches one,
+DELETE /v1/thresholds/{id}                           and this no more; both on this node, until it stops
 GET  /v1/catalogue/{instance}/{tag}                  the types and their fields, the spellings of topics; also of an instance,
      form=json-schema|example                        or all: /v1/catalogue
 GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or (format=sse) as server-sent events
+     session=NAME, store=STORE                       tell and heed its health: paused while failed, slow while degraded
      from=live|earliest|last:N|id:ID|time:RFC3339    begin with what the nodes still keep; ID: of a message, or `id:`
                                                      of an event, which the header Last-Event-ID may say as well
 GET  /v1/members                                     the nodes this one knows
@@ -70,6 +83,20 @@ impl Api {
             .route("/v1/broadcast/{helper}", post(broadcast::broadcast))
             .route("/v1/broadcast", post(broadcast::batch))
             .route("/v1/integration", get(integration::status).put(integration::switch))
+            .route("/v1/alerts", get(alerts::list))
+            .route("/v1/alerts/{alert_id}", get(alerts::one))
+            .route("/v1/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
+            .route("/v1/subscription_health", get(subscription_health::stores))
+            .route("/v1/subscription_health/{store}", get(subscription_health::store))
+            .route("/v1/subscription_health/{store}/{name}", get(subscription_health::one))
+            .route(
+                "/v1/subscription_health/{store}/{name}/{event}",
+                post(subscription_health::report),
+            )
+            .route("/v1/circuit_breakers", get(subscription_health::breakers))
+            .route("/v1/circuit_breakers/{service}/reset", post(subscription_health::reset))
+            .route("/v1/thresholds", get(thresholds::list))
+            .route("/v1/thresholds/{id}", put(thresholds::put).delete(thresholds::delete))
             .route("/v1/catalogue", get(catalogue::whole))
             .route("/v1/catalogue/{instance}", get(catalogue::instance))
             .route("/v1/catalogue/{instance}/{tag}", get(catalogue::message_type))

@@ -37,6 +37,15 @@ impl ApiError {
         }
     }
 
+    /// What is judged by us as the catalogue judges its messages: the rule that is broken, and by which fields.
+    pub(crate) fn broken(rule: catalogue::Reason, fields: Vec<&'static str>, words: impl Into<String>) -> Self {
+        Self {
+            reason: Reason::Invalid(rule),
+            words: words.into(),
+            fields: Some(fields),
+        }
+    }
+
     /// What is none of the catalogue.
     pub(crate) fn unknown(err: &ValidateError) -> Self {
         match err {
@@ -117,6 +126,10 @@ pub(crate) enum Reason {
     /// An item of a batch that is no call of a helper.
     UnknownEventType,
     TooManyCalls,
+    UnknownAlert,
+    UnknownSubscription,
+    UnknownThreshold,
+    TooManyThresholds,
     ReservedTopic,
     UnknownPath,
     WrongMethod,
@@ -162,6 +175,10 @@ impl Reason {
             Self::UnknownHelper => (StatusCode::NOT_FOUND, "unknown_helper"),
             Self::UnknownEventType => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_event_type"),
             Self::TooManyCalls => (StatusCode::PAYLOAD_TOO_LARGE, "too_many_calls"),
+            Self::UnknownAlert => (StatusCode::NOT_FOUND, "unknown_alert"),
+            Self::UnknownSubscription => (StatusCode::NOT_FOUND, "unknown_subscription"),
+            Self::UnknownThreshold => (StatusCode::NOT_FOUND, "unknown_threshold"),
+            Self::TooManyThresholds => (StatusCode::CONFLICT, "too_many_thresholds"),
             Self::ReservedTopic => (StatusCode::FORBIDDEN, "reserved_topic"),
             Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),

@@ -27,12 +27,16 @@ mod publish;
 mod subscribe;
 mod typed_publish;
 
+mod alerts;
 mod broadcast;
 mod integration;
+mod subscription_health;
+mod thresholds;
 
 mod catalogue;
 pub mod catalogue_json;
 
+mod session;
 mod stream;
 
 mod rendering;

@@ -1,6 +1,9 @@
 //! `GET /metrics`: totals in Prometheus' text format.
 //!
-//! Every label value is one of a closed list of ours, so none needs escaping.
+//! Every label value is one of a closed list of ours, so none needs escaping, but for those of [`figures`].
+
+mod alerts;
+mod figures;
 
 use std::fmt::{self, Write};
 
@@ -41,7 +44,9 @@ fn write_metrics(node: &Node, out: &mut String) -> fmt::Result {
         write_family(out, name, "counter", help)?;
         writeln!(out, "{name} {value}")?;
     }
-    write_integration(node, out)
+    write_integration(node, out)?;
+    alerts::write_alerts(&node.alerts().all(), out)?;
+    figures::write_figures(node, out)
 }
 
 fn write_integration(node: &Node, out: &mut String) -> fmt::Result {
@@ -77,7 +82,7 @@ type Total = (&'static str, &'static str, fn(&Counters) -> u64);
 type Size = (&'static str, &'static str, fn(&InstanceInfo) -> usize);
 
 fn write_totals(node: &Node, instances: &[InstanceInfo], out: &mut String) -> fmt::Result {
-    let totals: [Total; 4] = [
+    let totals: [Total; 5] = [
         (
             "bellwether_messages_published_total",
             "Messages accepted from local publishers.",
@@ -97,6 +102,11 @@ fn write_totals(node: &Node, instances: &[InstanceInfo], out: &mut String) -> fm
             "bellwether_messages_received_total",
             "Messages accepted from peers.",
             |counters| counters.received.value(),
+        ),
+        (
+            "bellwether_subscriptions_disconnected_total",
+            "Local subscriptions that were ended since they read too slowly.",
+            |counters| counters.disconnected.value(),
         ),
     ];
     for (name, help, value) in totals {
@@ -132,7 +142,7 @@ fn write_dropped(node: &Node, instances: &[InstanceInfo], out: &mut String) -> f
 }
 
 fn write_sizes(instances: &[InstanceInfo], out: &mut String) -> fmt::Result {
-    let sizes: [Size; 3] = [
+    let sizes: [Size; 5] = [
         ("bellwether_backlog_messages", "Messages kept for peers.", |info| {
             info.backlog_messages
         }),
@@ -144,6 +154,16 @@ fn write_sizes(instances: &[InstanceInfo], out: &mut String) -> fmt::Result {
         ("bellwether_subscriptions", "Local subscriptions.", |info| {
             info.subscriptions
         }),
+        (
+            "bellwether_queue_messages",
+            "Messages that wait in the queues of local subscriptions.",
+            |info| info.queue_messages,
+        ),
+        (
+            "bellwether_deepest_queue_messages",
+            "Messages that wait in the longest of these queues.",
+            |info| info.deepest_queue_messages,
+        ),
     ];
     for (name, help, value) in sizes {
         write_family(out, name, "gauge", help)?;

@@ -1,7 +1,8 @@
 //! The body of a subscription's answer: several subscriptions merged into one stream of bytes.
 //!
 //! Pulled by the connection, so it renders only as fast as its client reads. What the client leaves waits in the
-//! subscriptions' own bounded queues, whose policy tells it of gaps; nothing else is queued here.
+//! subscriptions' own bounded queues, whose policy tells it of gaps; nothing else is queued here. So is what a session that is
+//! not well must wait for.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
 
 use crate::rendering::Rendering;
+use crate::session::Session;
 
 /// A chunk is sent once it has this many bytes, or nothing more is ready. It may exceed them by one delivery.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -40,6 +42,8 @@ pub(crate) struct DeliveryStream {
     live: Option<Pin<Box<dyn Future<Output = LiveReport> + Send>>>,
     /// Moved on with every chunk; `None` if the form has no comments.
     heartbeat: Option<Pin<Box<Sleep>>>,
+    /// If the client has given it a name: whether deliveries may go.
+    session: Option<Session>,
 }
 
 impl DeliveryStream {
@@ -49,6 +53,7 @@ impl DeliveryStream {
         subscriptions: Vec<Subscription>,
         report: &LiveReport,
         mut rendering: Rendering,
+        session: Option<Session>,
     ) -> Self {
         let mut chunk = Vec::new();
         rendering.subscribed(report, &mut chunk);
@@ -61,6 +66,7 @@ impl DeliveryStream {
             chunk,
             heartbeat: matches!(rendering, Rendering::Sse(_)).then(|| Box::pin(tokio::time::sleep(HEARTBEAT))),
             rendering,
+            session,
         }
     }
 
@@ -83,6 +89,11 @@ impl DeliveryStream {
     fn fill(&mut self, context: &mut Context<'_>) {
         let mut asleep_in_a_row = 0;
         while self.chunk.len() < CHUNK_BYTES && asleep_in_a_row < self.subscriptions.len() {
+            if let Some(session) = &mut self.session
+                && session.poll_turn(context).is_pending()
+            {
+                return;
+            }
             self.turn %= self.subscriptions.len();
             let Some(subscription) = self.subscriptions.get_mut(self.turn) else {
                 return;
@@ -97,6 +108,9 @@ impl DeliveryStream {
                             self.disconnected = Some(gap.instance);
                         }
                         _ => {}
+                    }
+                    if let Some(session) = &mut self.session {
+                        session.on_delivery(&delivery);
                     }
                     self.rendering.delivery(&delivery, &mut self.chunk);
                     asleep_in_a_row = 0;

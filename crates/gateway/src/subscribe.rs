@@ -6,19 +6,23 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription};
+use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription, Topic};
 use tokio::task::JoinSet;
 
 use crate::api::{Api, Query, parse_instance};
 use crate::beginning::{Beginning, BeginningError};
 use crate::error::{ApiError, Reason, with_causes};
 use crate::rendering::Rendering;
+use crate::session::{STORE, Session};
 use crate::stream::{DeliveryStream, merge_reports};
 
 /// What a browser sends when it connects again: the `id:` of the last event it has received.
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Patterns of one stream. More is better said with wildcards; and they must fit into the line of a request.
 const MAX_PATTERNS: usize = 256;
+
+/// Longest name of a session or its store: both stand in one topic.
+const MAX_NAME_BYTES: usize = 96;
 
 const EXAMPLE: &str = "for example /v1/subscribe?pattern=alerts/system_alerts:*";
 
@@ -36,7 +40,10 @@ pub(crate) async fn subscribe(
         }
     }
     let content_type = request.rendering.content_type();
-    let stream = DeliveryStream::new(&api.node, subscriptions, &report, request.rendering);
+    let session = request
+        .session
+        .map(|(store, name)| Session::begin(&api.node, store, name));
+    let stream = DeliveryStream::new(&api.node, subscriptions, &report, request.rendering, session);
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),
@@ -48,6 +55,8 @@ struct SubscribeRequest {
     patterns: BTreeMap<Instance, Vec<Pattern>>,
     from: Beginning,
     rendering: Rendering,
+    /// The store and the name under which the session's health is told.
+    session: Option<(String, String)>,
 }
 
 impl SubscribeRequest {
@@ -55,6 +64,7 @@ impl SubscribeRequest {
         let mut patterns: BTreeMap<Instance, Vec<Pattern>> = BTreeMap::new();
         let mut format = None;
         let mut from = None;
+        let (mut store, mut session) = (None, None);
         for (name, value) in pairs {
             match name.as_str() {
                 "pattern" => {
@@ -63,9 +73,11 @@ impl SubscribeRequest {
                 }
                 "format" => format = Some(value.as_str()),
                 "from" => from = Some(parse_from(value)?),
+                "session" => session = Some(parse_name("session", value)?),
+                "store" => store = Some(parse_name("store", value)?),
                 other => {
                     let words = format!(
-                        "unknown parameter `{}`; this path takes pattern, from and format",
+                        "unknown parameter `{}`; this path takes pattern, from, format, session and store",
                         other.escape_debug()
                     );
                     return Err(ApiError::new(Reason::BadQuery, words));
@@ -94,12 +106,29 @@ impl SubscribeRequest {
         };
         // A client that connects again with the same query says in the header how far it came.
         let from = last_event(headers)?.or(from).unwrap_or_default();
+        if store.is_some() && session.is_none() {
+            let words = "`store` is the store of a named session: give `session`, too";
+            return Err(ApiError::new(Reason::BadQuery, words));
+        }
+        let store = store.unwrap_or_else(|| STORE.to_owned());
         Ok(Self {
             patterns,
             from,
             rendering,
+            session: session.map(|session| (store, session)),
         })
     }
+}
+
+/// A name that can be a level of a topic.
+fn parse_name(parameter: &str, text: &str) -> Result<String, ApiError> {
+    let is_level = Topic::check(text).is_ok() && !text.contains(':');
+    if is_level && text.len() <= MAX_NAME_BYTES && !text.starts_with('$') {
+        return Ok(text.to_owned());
+    }
+    let words =
+        format!("`{parameter}` must be one level of a topic of at most {MAX_NAME_BYTES} bytes, such as `billing`");
+    Err(ApiError::new(Reason::BadQuery, words))
 }
 
 fn parse_from(text: &str) -> Result<Beginning, ApiError> {

@@ -113,7 +113,7 @@ impl BreakerEvent {
 }
 
 /// What a breaker has counted since it was made. Times are of the caller's clock.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct BreakerStatistics {
     /// Calls asked for, refused ones included.
     pub total: u64,

@@ -13,7 +13,7 @@ pub use bellwether_monitor::alert_book::{AlertState, AlertView};
 use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::integration::PublishTypedError;
+use crate::integration::{Alerting, PublishTypedError};
 use crate::node::Node;
 use crate::replay::ReplayFrom;
 
@@ -39,7 +39,12 @@ pub(crate) struct AlertsState {
 }
 
 impl AlertsState {
-    pub(crate) fn new(settings: AlertSettings) -> Self {
+    pub(crate) fn new(alerting: &Alerting) -> Self {
+        let settings = AlertSettings {
+            dedupe_for: alerting.dedupe_for,
+            escalate_after: alerting.escalate_after,
+            ..AlertSettings::default()
+        };
         Self {
             book: Mutex::new(AlertBook::new(settings)),
             began: Instant::now(),

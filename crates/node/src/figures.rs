@@ -68,9 +68,16 @@ struct Gauges {
 }
 
 impl Figures {
-    pub(crate) fn new() -> Self {
+    /// Rules that make no sense are left out, and said so: a configuration that was checked has none.
+    pub(crate) fn new(rules: &[ThresholdRule]) -> Self {
+        let mut engine = ThresholdEngine::new();
+        for rule in rules {
+            if let Err(err) = engine.add(rule.clone()) {
+                tracing::warn!(err = %err, "a threshold is not watched");
+            }
+        }
         Self {
-            engine: Mutex::default(),
+            engine: Mutex::new(engine),
             gauges: Mutex::default(),
             began: Instant::now(),
         }
@@ -177,16 +184,12 @@ impl Node {
             ThresholdSeverity::Warning => MetricSeverity::Warning,
             ThresholdSeverity::Critical => MetricSeverity::Critical,
         };
-        let kind = match change.threshold_type {
-            ThresholdKind::Min => "min",
-            ThresholdKind::Max => "max",
-        };
         let _ = self.integration().publish(|| {
             MetricAlert::new(
                 change.metric_name.clone(),
                 Number::from(change.current_value),
                 Number::from(threshold_value),
-                kind,
+                change.threshold_type.name(),
                 severity,
             )
             .node(NodeName::from(&change.node))
@@ -288,7 +291,7 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_known_figures_go_on_and_new_ones_are_counted() {
-        let figures = Figures::new();
+        let figures = Figures::new(&[]);
         let gauge = |n: usize, value| Gauge {
             kind: GaugeKind::Performance,
             name: format!("m{n}"),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub use self::settings::IntegrationSettings;
+pub use self::settings::{Alerting, HealthMonitoring, IntegrationSettings};
 use crate::node::Node;
 
 /// The helpers of a node: `node.integration().broadcast_…`. Cheap to clone.

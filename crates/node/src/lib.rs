@@ -7,16 +7,21 @@
 mod alerts;
 mod builder;
 pub mod config;
+pub mod emitters;
 mod epoch_file;
 mod figures;
 mod host;
+mod instance_info;
 mod integration;
+mod log_bridge;
 mod node;
 mod publishing;
 mod readiness;
 mod replay;
 mod reporters;
+mod subscriber;
 mod subscription;
+pub mod subscription_health;
 
 pub use bellwether_catalogue as catalogue;
 
@@ -34,19 +39,27 @@ pub use bellwether_message::{
 pub use self::alerts::{AlertState, AlertView, Alerts};
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
+pub use self::emitters::{EmitterPool, EmitterSettings};
 pub use self::figures::{AddRuleError, Gauge, GaugeKind, ThresholdKind, ThresholdRule};
 pub use self::host::Host;
+pub use self::instance_info::InstanceInfo;
 pub use self::integration::{
-    BatchCounts, Details, Integration, IntegrationSettings, IntegrationStatus, Outcome as BroadcastOutcome,
-    PublishTypedError, Sent,
+    Alerting, BatchCounts, Details, HealthMonitoring, Integration, IntegrationSettings, IntegrationStatus,
+    Outcome as BroadcastOutcome, PublishTypedError, Sent,
 };
-pub use self::node::{InstanceInfo, Node, StartError, Stopped, Subscriber};
+pub use self::log_bridge::{
+    AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
+};
+pub use self::node::{Node, StartError, Stopped};
 pub use self::publishing::{
     Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,
 };
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
+pub use self::subscriber::Subscriber;
 pub use self::subscription::Subscription;
+pub use self::subscription_health::SubscriptionHealthTracker;
+pub use self::subscription_health::circuit_breaker::{BreakerHandle, BreakerOptions};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -1,33 +1,35 @@
 //! A node: one running member of the mesh, with its local broker.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_broker::{Broker, Counters, DropReason, InstanceSettings, PublishError, SubscribeError};
+use bellwether_broker::{Broker, Counters, PublishError, SubscribeError};
 use bellwether_catalogue::spelling::{canonical_patterns, canonical_topic};
 use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor};
 use bellwether_message::{
     Draft, Epoch, Instance, KeyRing, MessageId, NodeId, Pattern, SecretError, Source, Timestamp, Topic, WallClock,
 };
-use bellwether_monitor::alert_book::AlertSettings;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::alerts::AlertsState;
 use crate::builder::NodeBuilder;
 use crate::config::{Config, ConfigError, default_data_dir};
+use crate::emitters::EmitterPools;
 use crate::epoch_file;
 use crate::figures::Figures;
 use crate::host::Host;
+use crate::instance_info::InstanceInfo;
 use crate::integration::IntegrationState;
 use crate::readiness::{LiveReport, Readiness};
 use crate::replay::{self, FeedPosition, ReplayFrom};
 use crate::reporters;
+use crate::subscriber::Subscriber;
 use crate::subscription::Subscription;
+use crate::subscription_health::{self, HealthShell};
 
 /// A subscription waits so long for the known nodes to confirm.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
@@ -56,6 +58,8 @@ struct Inner {
     integration: IntegrationState,
     alerts: AlertsState,
     figures: Figures,
+    health_shell: HealthShell,
+    emitter_pools: EmitterPools,
 }
 
 impl Node {
@@ -120,12 +124,15 @@ impl Node {
                 drain_timeout,
                 started: tokio::time::Instant::now(),
                 clock,
+                alerts: AlertsState::new(&config.integration.alerting),
+                figures: Figures::new(&config.integration.thresholds),
+                health_shell: HealthShell::new(config.integration.health_monitoring.rules()),
                 integration: IntegrationState::new(config.integration),
-                alerts: AlertsState::new(AlertSettings::default()),
-                figures: Figures::new(),
+                emitter_pools: EmitterPools::default(),
             }),
         };
         reporters::spawn(&node);
+        subscription_health::spawn(&node);
         Ok(node)
     }
 
@@ -247,6 +254,14 @@ impl Node {
 
     pub(crate) fn alerts_state(&self) -> &AlertsState {
         &self.inner.alerts
+    }
+
+    pub(crate) fn health_shell(&self) -> &HealthShell {
+        &self.inner.health_shell
+    }
+
+    pub(crate) fn emitter_state(&self) -> &EmitterPools {
+        &self.inner.emitter_pools
     }
 
     pub(crate) fn broker(&self) -> &Broker {
@@ -443,101 +458,6 @@ impl Node {
 pub struct Stopped {
     /// Peers that had not confirmed everything when the drain time was over.
     pub unconfirmed: Vec<NodeId>,
-}
-
-/// A subscription, or a peer's interest, as an operator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Subscriber {
-    /// The node that has it.
-    pub node: NodeId,
-    /// Its instance.
-    pub instance: Instance,
-    /// Its patterns.
-    pub patterns: Vec<Pattern>,
-    /// Items that wait in its queue; null for a peer's.
-    pub queue_messages: Option<usize>,
-    /// Their bytes; null for a peer's.
-    pub queue_bytes: Option<usize>,
-}
-
-impl Subscriber {
-    fn wants(&self, topic: &Topic) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(topic.as_str()))
-    }
-}
-
-/// One instance as an operator sees it: totals since the node started, sizes now, and its bounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct InstanceInfo {
-    /// Which.
-    pub instance: Instance,
-    /// What it is for.
-    pub purpose: &'static str,
-    /// Messages accepted from local publishers.
-    pub published: u64,
-    /// Messages handed to local subscriptions, once per subscription.
-    pub delivered: u64,
-    /// Messages sent to peers, once per peer.
-    pub forwarded: u64,
-    /// Messages accepted from peers.
-    pub received: u64,
-    /// Messages dropped or refused, by reason.
-    pub dropped: BTreeMap<&'static str, u64>,
-    /// Local subscriptions.
-    pub subscriptions: usize,
-    /// Messages that wait in their queues.
-    pub queue_messages: usize,
-    /// Messages that wait in the longest of them.
-    pub deepest_queue_messages: usize,
-    /// Messages kept for peers.
-    pub backlog_messages: usize,
-    /// Their bytes.
-    pub backlog_bytes: usize,
-    /// Largest payload accepted.
-    pub max_payload_bytes: usize,
-    /// Bound of the backlog in messages.
-    pub backlog_limit_messages: usize,
-    /// Bound of the backlog in bytes.
-    pub backlog_limit_bytes: usize,
-    /// Bound of a subscription's queue in messages.
-    pub queue_limit_messages: usize,
-    /// Bound of a subscription's queue in bytes.
-    pub queue_limit_bytes: usize,
-    /// What happens to a subscription whose queue is full, by its [name](crate::Overflow::name).
-    pub overflow: &'static str,
-}
-
-impl InstanceInfo {
-    fn of(broker: &Broker, instance: Instance) -> Self {
-        let counters = broker.counters(instance);
-        let (backlog_messages, backlog_bytes) = broker.backlog_size(instance);
-        let settings: &InstanceSettings = broker.settings(instance);
-        let subscriptions = broker.subscriptions(instance);
-        let waiting = || subscriptions.iter().map(|info| info.queue_messages);
-        Self {
-            instance,
-            purpose: instance.purpose(),
-            published: counters.published.value(),
-            delivered: counters.delivered.value(),
-            forwarded: counters.forwarded.value(),
-            received: counters.received.value(),
-            dropped: DropReason::ALL
-                .into_iter()
-                .map(|why| (why.name(), counters.dropped(why).value()))
-                .collect(),
-            queue_messages: waiting().sum(),
-            deepest_queue_messages: waiting().max().unwrap_or_default(),
-            subscriptions: subscriptions.len(),
-            backlog_messages,
-            backlog_bytes,
-            max_payload_bytes: settings.max_payload_bytes,
-            backlog_limit_messages: settings.backlog_messages,
-            backlog_limit_bytes: settings.backlog_bytes,
-            queue_limit_messages: settings.queue_messages,
-            queue_limit_bytes: settings.queue_bytes,
-            overflow: settings.overflow.name(),
-        }
-    }
 }
 
 /// Why a node did not start. Nothing is left running.

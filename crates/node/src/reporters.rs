@@ -15,6 +15,7 @@ use bellwether_monitor::bus_rules::BusSettings;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::alerts;
+use crate::integration::Alerting;
 use crate::node::Node;
 
 /// Starts what the settings ask for.
@@ -30,10 +31,22 @@ pub(crate) fn spawn(node: &Node) {
     if settings.report_members {
         supervisor.spawn_forever("report members", members::run(node.clone()));
     }
-    supervisor.spawn_forever("watch instances", bus::run(node.clone(), BusSettings::default()));
+    supervisor.spawn_forever(
+        "watch instances",
+        bus::run(node.clone(), bus_settings(&settings.alerting)),
+    );
     supervisor.spawn_forever("alerts", alerts::run(node.clone()));
     if settings.report_metrics {
         supervisor.spawn_forever("report metrics", metrics::run(node.clone(), settings));
+    }
+}
+
+fn bus_settings(alerting: &Alerting) -> BusSettings {
+    BusSettings {
+        volume_factor: alerting.volume_factor.get().into(),
+        volume_floor: alerting.volume_floor as f64,
+        failed_per_interval: alerting.failed_publications.get().into(),
+        ..BusSettings::default()
     }
 }
 

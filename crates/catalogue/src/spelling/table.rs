@@ -56,6 +56,27 @@ const EVENT_DRIVEN: &str = "event-driven design";
 const MODULE: &str = "messages module";
 const SOURCE: &str = "source";
 
+/// Alerts go to a topic named after their type; here are the types that say by themselves how bad they are. The last two
+/// may be either.
+const CRITICAL: &[&str] = &[
+    "system_alerts:critical",
+    "node_failure",
+    "store_startup_failed",
+    "process_failure",
+    "resource_critical",
+    "health_critical",
+    "store_failure",
+    "persistence_failure",
+];
+const WARNING: &[&str] = &[
+    "system_alerts:warning",
+    "store_shutdown_failed",
+    "resource_warning",
+    "health_degraded",
+    "store_failure",
+    "persistence_failure",
+];
+
 /// Every spelling in the documents and the source, by instance.
 pub const SPELLINGS: &[Spelling] = &[
     topic(Events, "event_stream:{stream_id}", ARCHITECTURE),
@@ -124,67 +145,11 @@ pub const SPELLINGS: &[Spelling] = &[
     topic(Lifecycle, "cluster_membership", SOURCE),
     topic(Lifecycle, "cluster:topology", SOURCE),
     //
-    // Alerts go to a topic named after their type; here are the types that say by themselves how bad they are. The last
-    // two may be either.
-    wide(
-        Alerts,
-        "system_alerts:critical",
-        &[
-            "system_alerts:critical",
-            "node_failure",
-            "store_startup_failed",
-            "process_failure",
-            "resource_critical",
-            "health_critical",
-            "store_failure",
-            "persistence_failure",
-        ],
-        ARCHITECTURE,
-    ),
-    wide(
-        Alerts,
-        "system_alerts:warning",
-        &[
-            "system_alerts:warning",
-            "store_shutdown_failed",
-            "resource_warning",
-            "health_degraded",
-            "store_failure",
-            "persistence_failure",
-        ],
-        ARCHITECTURE,
-    ),
+    wide(Alerts, "system_alerts:critical", CRITICAL, ARCHITECTURE),
+    wide(Alerts, "system_alerts:warning", WARNING, ARCHITECTURE),
     topic(Alerts, "system_alerts:{severity}", ARCHITECTURE),
-    alias(
-        Alerts,
-        "critical",
-        "system_alerts:critical",
-        &[
-            "system_alerts:critical",
-            "node_failure",
-            "store_startup_failed",
-            "process_failure",
-            "resource_critical",
-            "health_critical",
-            "store_failure",
-            "persistence_failure",
-        ],
-        SOURCE,
-    ),
-    alias(
-        Alerts,
-        "warnings",
-        "system_alerts:warning",
-        &[
-            "system_alerts:warning",
-            "store_shutdown_failed",
-            "resource_warning",
-            "health_degraded",
-            "store_failure",
-            "persistence_failure",
-        ],
-        SOURCE,
-    ),
+    alias(Alerts, "critical", "system_alerts:critical", CRITICAL, SOURCE),
+    alias(Alerts, "warnings", "system_alerts:warning", WARNING, SOURCE),
     topic(Alerts, "incident_alerts:{severity}", ARCHITECTURE),
     topic(Alerts, "node_failure", QUICK),
     topic(Alerts, "persistence_failure", QUICK),

@@ -164,3 +164,37 @@ Examples:
 Switches one node, until it stops: nothing is written down. Switched off,
 `broadcast` does nothing and the node reports nothing by itself; `say` and
 `pub` are not affected.";
+
+pub(super) const ALERTS: &str = "\
+Examples:
+  bellwether alerts
+  bellwether alerts --all
+  bellwether alerts --format json
+
+Open alerts, the worst first. COUNT is how often one was raised, LEVEL how far
+it was escalated since nobody has acknowledged it. A node knows the alerts of
+the whole mesh once its integration was switched on.";
+
+pub(super) const ACK: &str = "\
+Examples:
+  bellwether ack 9f86d081884c7d65
+  bellwether ack 9f86d081884c7d65 --by ops --note 'looking'
+  bellwether ack 9f86d081884c7d65 --by ops --resolution 'disk replaced'
+
+Prints the alert as it is now. One that the node does not know is acknowledged
+all the same: another may know it.";
+
+pub(super) const THRESHOLDS: &str = "\
+Examples:
+  bellwether thresholds
+  bellwether thresholds set deep-queue --metric queue_depth \\
+      --max --warning 100 --critical 900
+  bellwether thresholds set slow --metric append --component p99 \\
+      --max --critical 250 --sustained 3
+  bellwether thresholds set free --metric free_percent --min --warning 10
+  bellwether thresholds remove deep-queue
+
+A figure that is published on this node and crosses a limit becomes a
+MetricAlert, while the integration is switched on. This changes one node,
+until it stops: nothing is written down. A node that starts watches what its
+configuration says.";

@@ -102,6 +102,20 @@ async fn a_typed_message_that_too_few_peers_hold_is_told_beside_the_answer() {
 }
 
 #[tokio::test]
+async fn a_segment_of_a_path_is_encoded_and_what_is_there_may_be_deleted() {
+    let (node, request) = server(answer("200 OK", r#"{"id":"a/b é","removed":true}"#)).await;
+    let mut client = Client::connect(&node).await.unwrap();
+    let path = Path::new("/v1/thresholds").segment("a/b é?#").text;
+    let answer: Box<RawValue> = client.delete(&path).await.unwrap();
+    assert_eq!(answer.get(), r#"{"id":"a/b é","removed":true}"#);
+    let request = request.await.unwrap();
+    assert_eq!(
+        request.lines().next().unwrap(),
+        "DELETE /v1/thresholds/a%2Fb%20%C3%A9%3F%23 HTTP/1.1"
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_comes_in_the_nodes_words() {
     let refusal = answer("413 Too Large", r#"{"error":"too large","reason":"too_large"}"#);
     let (node, _) = server(refusal).await;

@@ -4,10 +4,11 @@ use serde_json::value::RawValue;
 
 use crate::client::{Client, ClientError};
 use crate::failure::Failure;
+use crate::listing;
 use crate::node_url::NodeUrl;
-use crate::output::{self, Format, Output, Paint};
+use crate::output::{self, Format};
 use crate::runtime::block_on;
-use crate::table::{self, Column, Row};
+use crate::table::Column;
 
 const PATH: &str = "/v1/integration";
 const COLUMNS: [Column; 5] = [
@@ -40,13 +41,7 @@ impl Integration {
             let answer = self.ask().await?;
             match self.format {
                 Format::Json => output::print(answer.get()),
-                Format::Text => {
-                    let row: Row = serde_json::from_str(answer.get())
-                        .map_err(|_| Failure::new("the node's answer is not how its integration stands"))?;
-                    let mut output = Output::stdout();
-                    output.text(&table::render(&COLUMNS, &[row], Paint::for_stdout()))?;
-                    output.flush()
-                }
+                Format::Text => listing::print_one(&answer, &COLUMNS),
             }
         })
     }

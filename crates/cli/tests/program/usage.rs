@@ -28,6 +28,10 @@ fn what_is_malformed_is_told_before_anything_is_dialed() {
             "did you mean `node_health_updated`?",
         ),
         (&["sub", "alerts", "a:"], "level 2 is empty"),
+        (
+            &["thresholds", "set", "x", "--metric", "m", "--max"],
+            "give `warning`, `critical` or both",
+        ),
         (&["sub", "alert", "a"], "did you mean `alerts`"),
         (&["--node", "127.0.0.1", "members"], "http://127.0.0.1:7480"),
         (&["start", "--seed", "nowhere"], "the port is missing"),
@@ -56,6 +60,11 @@ fn without_a_node_every_client_command_says_how_to_get_one() {
         &["broadcast", "--batch", "/dev/null"],
         &["integration", "status"],
         &["integration", "disable"],
+        &["alerts"],
+        &["ack", "7"],
+        &["thresholds"],
+        &["thresholds", "remove", "x"],
+        &["thresholds", "set", "x", "--metric", "m", "--max", "--warning", "1"],
     ] {
         let run = run(&[&["--node", &closed], arguments].concat());
         assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");

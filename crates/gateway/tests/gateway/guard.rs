@@ -19,6 +19,9 @@ async fn a_name_that_dns_could_answer_is_no_host_of_ours() {
         ("PUT", "/v1/integration"),
         ("POST", "/v1/broadcast/alert"),
         ("POST", "/v1/messages/alerts/SystemAlert"),
+        ("POST", "/v1/alerts/x/acknowledge"),
+        ("PUT", "/v1/thresholds/x"),
+        ("DELETE", "/v1/thresholds/x"),
     ] {
         let answer = client
             .send(method, path, &[("host", "evil.example")], r#"{"enabled":true}"#)
@@ -53,6 +56,15 @@ async fn a_page_of_another_origin_is_refused() {
             .send("PUT", "/v1/integration", &[("origin", origin)], r#"{"enabled":true}"#)
             .await;
         answer.expect_error(403, "bad_origin", "another origin");
+        for (method, body) in [
+            ("PUT", r#"{"metric_name":"m","kind":"max","warning":1}"#),
+            ("DELETE", ""),
+        ] {
+            let answer = client
+                .send(method, "/v1/thresholds/kept", &[("origin", origin)], body)
+                .await;
+            answer.expect_error(403, "bad_origin", "another origin");
+        }
     }
     assert!(!served.node.integration().enabled());
     assert_eq!(served.node.instances()[5].published, 0);

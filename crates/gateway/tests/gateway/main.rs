@@ -5,12 +5,15 @@
 mod client;
 mod served;
 
+mod alerts;
 mod broadcast;
 mod catalogue;
 mod connections;
 mod guard;
 mod publish;
 mod resuming;
+mod sessions;
 mod subscribe;
+mod thresholds;
 mod typed_publish;
 mod views;

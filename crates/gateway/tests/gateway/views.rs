@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use bellwether::Instance;
+use bellwether::{Draft, Instance, Overflow, Pattern, Topic};
 
-use crate::served::Served;
+use crate::served::{Served, until};
 
 #[tokio::test]
 async fn members_and_instances_are_arrays() {
@@ -86,6 +86,12 @@ async fn the_first_page_names_every_path_and_others_are_unknown() {
         "POST /v1/broadcast ",
         "GET  /v1/integration",
         "PUT  /v1/integration",
+        "GET  /v1/alerts?state=",
+        "/v1/alerts/{alert_id}\n",
+        "POST /v1/alerts/{alert_id}/acknowledge",
+        "GET  /v1/thresholds",
+        "PUT  /v1/thresholds/{id}",
+        "DELETE /v1/thresholds/{id}",
         "/v1/catalogue",
         "/v1/subscribe",
         "/v1/members",
@@ -168,11 +174,123 @@ async fn metrics_are_well_formed_and_count_right() {
         ("bellwether_broadcasts_published_total", 0.0),
         ("bellwether_broadcasts_failed_total", 0.0),
         ("bellwether_integration_enabled", 0.0),
+        ("bellwether_queue_messages{instance=\"alerts\"}", 0.0),
+        ("bellwether_deepest_queue_messages{instance=\"alerts\"}", 0.0),
+        ("bellwether_subscriptions_disconnected_total{instance=\"alerts\"}", 0.0),
+        ("bellwether_alerts{state=\"open\",severity=\"critical\"}", 0.0),
+        ("bellwether_gauges_refused_total", 0.0),
     ] {
         assert_eq!(samples.get(sample), Some(&value), "{sample}");
     }
     assert!(samples["bellwether_backlog_bytes{instance=\"alerts\"}"] > 3.0);
-    assert_eq!(samples.len(), 4 * 10 + 10 * 5 + 3 * 10 + 4 + 2 + 3);
+    assert_eq!(samples.len(), 5 * 10 + 10 * 5 + 5 * 10 + 4 + 2 + 3 + 3 * 4 + 1);
+}
+
+#[tokio::test]
+async fn figures_and_alerts_are_offered_to_collectors() {
+    let served = Served::start().await;
+    served.node.integration().enable();
+    let mut client = served.client().await;
+    for (message, body) in [
+        (
+            "PerformanceMetric",
+            r#"{"metric_name":"queue \"a\"\n\\","value":3,"unit":"x","component":"api"}"#,
+        ),
+        (
+            "LatencyMetric",
+            r#"{"operation":"append","latency_ms":1.5,"percentile":"p99","sample_count":9,"node":"db-1"}"#,
+        ),
+        (
+            "ThroughputMetric",
+            r#"{"operation":"append","count":10,"duration_ms":2000}"#,
+        ),
+        (
+            "ResourceUsage",
+            r#"{"resource_type":"disk","usage_percent":70.5,"total_available":9,"current_used":5,"node":"db-1"}"#,
+        ),
+    ] {
+        let answer = client.post(&format!("/v1/messages/metrics/{message}"), "", body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let alerts = served.node.alerts();
+    for (alert_type, severity) in [("one", "critical"), ("two", "critical"), ("three", "info")] {
+        let alert = served
+            .node
+            .integration()
+            .broadcast_alert(alert_type, severity, "m", serde_json::json!({}));
+        alert.unwrap();
+    }
+    until("the node knows its alerts", || alerts.all().len() == 3).await;
+    alerts
+        .acknowledge(&alerts.open()[0].alert_id, "ops", None, None)
+        .unwrap();
+    let samples = parse(&client.get("/metrics").await.body);
+    for (sample, value) in [
+        (
+            r#"bellwether_performance_metric{metric="queue \"a\"\n\\",component="api",node="a"}"#,
+            3.0,
+        ),
+        (
+            r#"bellwether_latency_milliseconds{operation="append",percentile="p99",node="db-1"}"#,
+            1.5,
+        ),
+        (r#"bellwether_throughput_per_second{operation="append",node="a"}"#, 5.0),
+        (
+            r#"bellwether_resource_usage_percent{resource="disk",node="db-1"}"#,
+            70.5,
+        ),
+        (r#"bellwether_alerts{state="open",severity="critical"}"#, 1.0),
+        (r#"bellwether_alerts{state="acknowledged",severity="critical"}"#, 1.0),
+        (r#"bellwether_alerts{state="open",severity="info"}"#, 1.0),
+        (r#"bellwether_alerts{state="cleared",severity="info"}"#, 0.0),
+    ] {
+        assert_eq!(samples.get(sample), Some(&value), "{sample}: {samples:?}");
+    }
+}
+
+#[tokio::test]
+async fn queues_are_measured_and_subscriptions_that_were_ended_are_counted() {
+    let served = Served::start_with(
+        |config| {
+            let events = &mut config.instances[Instance::Events.index()];
+            events.queue_messages = 4;
+            events.overflow = Overflow::Disconnect;
+        },
+        |gateway| gateway,
+    )
+    .await;
+    let pattern = || [Pattern::new("*").unwrap()];
+    let (mut first, _) = served.node.subscribe(Instance::Events, pattern()).await.unwrap();
+    let publish = |count: usize| {
+        for _ in 0..count {
+            let draft = Draft::new(Topic::new("t").unwrap(), "e");
+            served.node.publish(Instance::Events, &draft).unwrap();
+        }
+    };
+    publish(1);
+    let (_second, _) = served.node.subscribe(Instance::Events, pattern()).await.unwrap();
+    publish(2);
+    let mut client = served.client().await;
+    let samples = parse(&client.get("/metrics").await.body);
+    assert_eq!(samples["bellwether_queue_messages{instance=\"events\"}"], 5.0);
+    assert_eq!(samples["bellwether_deepest_queue_messages{instance=\"events\"}"], 3.0);
+    assert_eq!(samples["bellwether_queue_messages{instance=\"alerts\"}"], 0.0);
+    assert_eq!(
+        samples["bellwether_subscriptions_disconnected_total{instance=\"events\"}"],
+        0.0
+    );
+
+    publish(10);
+    while first.next().await.is_some() {}
+    let samples = parse(&client.get("/metrics").await.body);
+    assert_eq!(
+        samples["bellwether_subscriptions_disconnected_total{instance=\"events\"}"],
+        1.0
+    );
+    assert_eq!(
+        samples["bellwether_subscriptions_disconnected_total{instance=\"alerts\"}"],
+        0.0
+    );
 }
 
 /// Checks the form: each family has HELP, then TYPE, then its samples, and appears once.

@@ -51,6 +51,16 @@ pub enum ThresholdKind {
     Max,
 }
 
+impl ThresholdKind {
+    /// The kind as it is written: `min`, `max`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+}
+
 /// What is wrong with a rule.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RuleError {
@@ -103,6 +113,21 @@ pub enum RuleError {
 }
 
 impl ThresholdRule {
+    /// A rule with every default. It has no limit yet, and would be refused: set one.
+    pub fn new(id: impl Into<String>, metric_name: impl Into<String>, kind: ThresholdKind) -> Self {
+        Self {
+            id: id.into(),
+            metric_name: metric_name.into(),
+            component: None,
+            kind,
+            warning: None,
+            critical: None,
+            sustained: one(),
+            hysteresis: twentieth(),
+            enabled: yes(),
+        }
+    }
+
     /// Whether the rule makes sense.
     ///
     /// # Errors

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use bellwether_monitor::threshold::{ThresholdKind, ThresholdRule};
+
 use crate::integration::IntegrationSettings;
 
-use super::definition::nonzero;
 use super::error::ConfigError;
 use super::origin::{Origin, Origins};
 use super::{Bounds, Config};
@@ -148,22 +149,21 @@ pub(super) fn take(
         let id = given.id.ok_or_else(missing("id"))?;
         let metric_name = given.metric_name.ok_or_else(missing("metric_name"))?;
         let kind = given.kind.ok_or_else(missing("kind"))?;
-        let threshold = match kind.as_str() {
-            "max" => settings.add_maximum(id, metric_name),
-            "min" => settings.add_minimum(id, metric_name),
-            _ => {
-                let path = threshold_key(index, "kind");
-                return Err(refuse(&path, ThresholdProblem::Kind { given: kind }));
-            }
+        let kinds = [ThresholdKind::Max, ThresholdKind::Min];
+        let Some(kind) = kinds.into_iter().find(|known| known.name() == kind) else {
+            let path = threshold_key(index, "kind");
+            return Err(refuse(&path, ThresholdProblem::Kind { given: kind }));
         };
+        let mut threshold = ThresholdRule::new(id, metric_name, kind);
         threshold.component = given.component;
         threshold.warning = given.warning;
         threshold.critical = given.critical;
         if let Some(sustained) = given.sustained {
             SUSTAINED.judge(sustained, || origins.setting(&threshold_key(index, SUSTAINED.key)))?;
-            threshold.sustained = nonzero(sustained);
+            threshold.sustained = u32::try_from(sustained).unwrap_or(u32::MAX);
         }
         threshold.hysteresis = given.hysteresis.unwrap_or(threshold.hysteresis);
+        settings.thresholds.push(threshold);
     }
     Ok(())
 }
@@ -188,7 +188,7 @@ impl Config {
             }
             self.check_limits(index)?;
             let key = |bounds: &Bounds| self.origins.setting(&threshold_key(index, bounds.key));
-            SUSTAINED.judge(threshold.sustained.get().into(), || key(&SUSTAINED))?;
+            SUSTAINED.judge(threshold.sustained.into(), || key(&SUSTAINED))?;
             HYSTERESIS.judge_decimal(threshold.hysteresis, || key(&HYSTERESIS))?;
         }
         Ok(())
@@ -228,7 +228,7 @@ impl Config {
                 setting: self.origins.setting(&element(index)),
                 problem: ThresholdProblem::NoLimit { id: id() },
             }),
-            (Some(warning), Some(critical)) if !threshold.kind.in_order(warning, critical) => {
+            (Some(warning), Some(critical)) if !in_order(threshold.kind, warning, critical) => {
                 let kind = threshold.kind.name();
                 let problem = ThresholdProblem::Order {
                     id: id(),
@@ -247,5 +247,13 @@ impl Config {
             setting: self.origins.setting(&threshold_key(index, key)),
             problem,
         }
+    }
+}
+
+/// Whether a value passes the limit that warns before the one that is critical.
+fn in_order(kind: ThresholdKind, warning: f64, critical: f64) -> bool {
+    match kind {
+        ThresholdKind::Min => warning > critical,
+        ThresholdKind::Max => warning < critical,
     }
 }

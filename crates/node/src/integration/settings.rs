@@ -2,13 +2,13 @@
 
 mod alerting;
 mod health_monitoring;
-mod threshold;
 
 use std::time::Duration;
 
-use self::alerting::Alerting;
-use self::health_monitoring::HealthMonitoring;
-use self::threshold::{Threshold, ThresholdKind};
+use bellwether_monitor::threshold::ThresholdRule;
+
+pub use self::alerting::Alerting;
+pub use self::health_monitoring::HealthMonitoring;
 
 /// The integration's settings. Bounds are judged by [`Config::check`](crate::Config::check).
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +39,8 @@ pub struct IntegrationSettings {
     pub health_monitoring: HealthMonitoring,
     /// When alerts are raised, repeated and escalated.
     pub alerting: Alerting,
-    /// What metrics are measured against, at most 256; more are refused. Default none. See
-    /// [`add_maximum`](Self::add_maximum) and [`add_minimum`](Self::add_minimum).
-    pub thresholds: Vec<Threshold>,
+    /// What figures are measured against, at most 256. Default none.
+    pub thresholds: Vec<ThresholdRule>,
 }
 
 impl Default for IntegrationSettings {
@@ -60,19 +59,5 @@ impl Default for IntegrationSettings {
             alerting: Alerting::default(),
             thresholds: Vec::new(),
         }
-    }
-}
-
-impl IntegrationSettings {
-    /// Adds a threshold for a metric that must not rise too high. It has no limit yet, and would be refused: set one.
-    pub fn add_maximum(&mut self, id: impl Into<String>, metric_name: impl Into<String>) -> &mut Threshold {
-        self.thresholds
-            .push_mut(Threshold::new(id.into(), metric_name.into(), ThresholdKind::Max))
-    }
-
-    /// Adds a threshold for a metric that must not fall too low. It has no limit yet, and would be refused: set one.
-    pub fn add_minimum(&mut self, id: impl Into<String>, metric_name: impl Into<String>) -> &mut Threshold {
-        self.thresholds
-            .push_mut(Threshold::new(id.into(), metric_name.into(), ThresholdKind::Min))
     }
 }

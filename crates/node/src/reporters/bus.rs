@@ -10,7 +10,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::alerts::Raised;
-use crate::node::{InstanceInfo, Node};
+use crate::instance_info::InstanceInfo;
+use crate::node::Node;
 
 /// How often the instances are looked at.
 const INTERVAL: Duration = Duration::from_secs(5);

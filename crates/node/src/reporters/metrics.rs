@@ -7,8 +7,9 @@ use bellwether_catalogue::families::metrics::{LatencyMetric, Percentile, Perform
 use bellwether_catalogue::field::Object;
 use tokio::time::Instant;
 
+use crate::instance_info::InstanceInfo;
 use crate::integration::{Integration, IntegrationSettings};
-use crate::node::{InstanceInfo, Node};
+use crate::node::Node;
 
 /// Whose figures they are.
 const COMPONENT: &str = "bellwether";

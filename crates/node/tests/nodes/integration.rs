@@ -150,7 +150,8 @@ async fn either_spelling_publishes_and_either_receives_once_under_one_name() {
         .subscribe(Instance::Health, [pattern("cluster:health")])
         .await
         .unwrap();
-    assert_eq!(b.subscribers(Some(Instance::Health), Some(&asked)).len(), 1);
+    let local = b.subscribers(Some(Instance::Health), Some(&asked));
+    assert_eq!(local.iter().filter(|subscriber| subscriber.node == *b.id()).count(), 1);
 }
 
 #[tokio::test]
@@ -234,4 +235,44 @@ async fn a_typed_message_travels_whole_and_names_the_node_it_is_about() {
     let (mut main, _) = b.subscribe(Instance::Health, [pattern("main:health")]).await.unwrap();
     a.publish_typed(&health, Some(elsewhere)).unwrap();
     assert_eq!(next(&mut main).await.topic(), "main:health");
+}
+
+/// 10,000 messages a second, and a broadcast with each tenth, while the switch is thrown every 20 ms.
+#[tokio::test]
+async fn the_switch_is_thrown_while_messages_flow_and_none_is_lost_or_published_beside_it() {
+    /// All fit into a subscription's queue.
+    const MESSAGES: u64 = 16_000;
+    let (_lab, a, b) = pair().await;
+    let (mut events, _) = b.subscribe(Instance::Events, [pattern("t")]).await.unwrap();
+    let (mut health, _) = b
+        .subscribe(Instance::Health, [pattern("component_health")])
+        .await
+        .unwrap();
+    let integration = a.integration();
+    let mut expected = Vec::new();
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(1));
+    for n in 0..MESSAGES {
+        if n % 10 == 0 {
+            ticks.tick().await;
+            match (n / 200) % 2 {
+                0 => integration.enable(),
+                _ => integration.disable(),
+            }
+            let sent = integration
+                .broadcast_health_update("c", "healthy", || json!({"n": n}))
+                .unwrap();
+            assert_eq!(matches!(sent, Sent::Published(_)), integration.enabled(), "{n}");
+            if integration.enabled() {
+                expected.push(n);
+            }
+        }
+        a.publish(Instance::Events, &draft("t", "x")).unwrap();
+    }
+    for seq in 1..=MESSAGES {
+        assert_eq!(next(&mut events).await.seq(), seq);
+    }
+    assert_eq!(expected.len() as u64, MESSAGES / 20);
+    for n in expected {
+        assert_eq!(json_of(&next(&mut health).await)["details"]["n"], n);
+    }
 }

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
 
+mod emitters;
 mod integration;
 mod lab;
+mod log_bridge;
 mod meeting;
 mod publishing;
 mod replay;
 mod reporting;
+mod subscription_health;

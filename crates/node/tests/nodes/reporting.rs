@@ -251,3 +251,87 @@ async fn a_figure_that_crosses_its_threshold_is_an_alert_once_and_is_kept_for_co
     );
     assert!(a.remove_threshold("deep queue") && !a.remove_threshold("deep queue"));
 }
+
+#[tokio::test]
+async fn an_alert_that_nobody_acknowledges_goes_up_once_per_step_and_not_after_it_was() {
+    let lab = Lab::new();
+    let start = async |name: &str, seed: Option<&Node>| {
+        let builder = lab.builder(name).integration(|integration| {
+            integration.enabled = true;
+            integration.report_members = false;
+            integration.alerting.escalate_after = Duration::from_secs(1);
+        });
+        let builder = seed
+            .into_iter()
+            .fold(builder, |builder, seed| builder.seed(address(seed)));
+        builder.start().await.unwrap()
+    };
+    let a = start("a", None).await;
+    let b = start("b", Some(&a)).await;
+    let pair = [a, b];
+    all_see_all(&pair).await;
+    let [a, b] = pair;
+    let (mut there, _) = b.subscribe(Instance::Alerts, [pattern("escalations")]).await.unwrap();
+    let raise = |kind: &str| {
+        let sent = a
+            .integration()
+            .broadcast_alert(kind, "error", "it is broken", json!({}));
+        assert!(matches!(sent, Ok(bellwether::Sent::Published(_))));
+    };
+    raise("first_failure");
+    raise("second_failure");
+    let id = async |kind: &str| {
+        let key = format!("{kind}:a");
+        eventually("it is known", || b.alerts().all().iter().any(|alert| alert.key == key)).await;
+        let alerts = b.alerts().all();
+        alerts.into_iter().find(|alert| alert.key == key).unwrap().alert_id
+    };
+    let (first, second) = (id("first_failure").await, id("second_failure").await);
+    b.alerts().acknowledge(&second, "ops", None, None).unwrap();
+    for (from, to) in [("level1", "level2"), ("level2", "level3")] {
+        let step = next_that(&mut there, |envelope, payload| {
+            assert_eq!(envelope.reporting_node(), "a", "the node that raised it takes it up");
+            assert_eq!(payload["alert_id"], first.as_str());
+            Some((payload["from_level"].clone(), payload["to_level"].clone()))
+        });
+        assert_eq!(step.await, (json!(from), json!(to)));
+    }
+    eventually("both nodes know how far it is", || {
+        let level = |node: &Node| serde_json::to_value(node.alerts().one(&first).unwrap().level).unwrap();
+        level(&a) == "level3" && level(&b) == "level3"
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(there.try_next().is_none(), "there is nobody further to call");
+}
+
+#[tokio::test]
+async fn a_consumer_that_loses_messages_is_an_alert_and_so_is_its_recovery() {
+    let lab = Lab::new();
+    let a = lab
+        .builder("a")
+        .instance(Instance::Events, |events| events.queue_messages = 16)
+        .integration(|integration| integration.enabled = true)
+        .start()
+        .await
+        .unwrap();
+    let (mut alerts, _) = a
+        .subscribe(Instance::Alerts, [pattern("bus_consumer_lagging")])
+        .await
+        .unwrap();
+    let (mut lagging, _) = a.subscribe(Instance::Events, [pattern("t")]).await.unwrap();
+    // The rules count from their first look on.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    for _ in 0..100 {
+        a.publish(Instance::Events, &draft("t", "x")).unwrap();
+    }
+    let told = next_that(&mut alerts, |_, payload| {
+        Some((payload["severity"].clone(), payload["context"]["instance"].clone()))
+    });
+    assert_eq!(told.await, (json!("warning"), json!("events")));
+    while lagging.try_next().is_some() {}
+    let over = next_that(&mut alerts, |_, payload| {
+        Some((payload["severity"].clone(), payload["context"]["clears"].clone()))
+    });
+    assert_eq!(over.await, (json!("info"), json!("bus_consumer_lagging:a:events")));
+}

@@ -1,3 +1,5 @@
+use bellwether_monitor::threshold::{ThresholdKind, ThresholdRule};
+
 use super::*;
 
 /// With every `#key` and `#[table]` uncommented. Prose has a space after its `#`.
@@ -50,7 +52,7 @@ fn states_the_defaults() {
     let mut integration = example.integration.clone();
     let threshold = integration.thresholds.pop().unwrap();
     assert_eq!(integration, default.integration);
-    let default = integration.add_maximum("a", "a");
+    let default = ThresholdRule::new("a", "a", ThresholdKind::Max);
     assert_eq!(
         (threshold.sustained, threshold.hysteresis),
         (default.sustained, default.hysteresis)

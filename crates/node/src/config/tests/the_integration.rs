@@ -1,3 +1,5 @@
+use bellwether_monitor::threshold::{ThresholdKind, ThresholdRule};
+
 use super::definition::{Definition, Form, Value};
 use super::*;
 
@@ -176,7 +178,7 @@ fn set_by_a_program_is_judged_as_well() {
         words.starts_with("`health_monitoring.unhealthy_threshold` is 4294967295"),
         "{words}"
     );
-    let words = refused(|s| s.add_maximum("", "m").critical = Some(1.0));
+    let words = refused(|s| s.thresholds.push(ThresholdRule::new("", "m", ThresholdKind::Max)));
     assert!(words.starts_with("`thresholds.id`: this text has 0 bytes"), "{words}");
 }
 

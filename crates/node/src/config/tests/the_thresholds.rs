@@ -1,3 +1,5 @@
+use bellwether_monitor::threshold::{ThresholdKind, ThresholdRule};
+
 use super::*;
 
 const COMPLETE: &str = "[[thresholds]]\nid = \"a\"\nmetric_name = \"m\"\nkind = \"max\"\ncritical = 2\n";
@@ -34,24 +36,26 @@ fn are_read_from_a_file() {
     );
     assert_eq!((first.component.as_deref(), first.kind.name()), (Some("store"), "max"));
     assert_eq!((first.warning, first.critical), (Some(1.0), Some(2.5)));
-    assert_eq!((first.sustained.get(), first.hysteresis), (3, 0.5));
+    assert_eq!((first.sustained, first.hysteresis), (3, 0.5));
     assert_eq!(
         (second.id.as_str(), second.component.as_deref(), second.kind.name()),
         ("free", None, "min")
     );
     assert_eq!((second.warning, second.critical), (Some(-16.0), None));
-    assert_eq!((second.sustained.get(), second.hysteresis), (1, 0.05));
+    assert_eq!((second.sustained, second.hysteresis), (1, 0.05));
     assert_eq!(config.origin("thresholds[1].kind").to_string(), "bellwether.toml:14");
 }
 
 #[test]
 fn are_shown_and_resolve_to_themselves() {
     let mut config = local();
-    let latency = config.integration.add_maximum("a\"b", "m");
+    let mut latency = ThresholdRule::new("a\"b", "m", ThresholdKind::Max);
     latency.component = Some("c".to_owned());
     (latency.warning, latency.critical) = (Some(0.1), Some(1e300));
     latency.hysteresis = 1.0 / 3.0;
-    config.integration.add_minimum("d", "m").warning = Some(-7.0);
+    let mut depth = ThresholdRule::new("d", "m", ThresholdKind::Min);
+    depth.warning = Some(-7.0);
+    config.integration.thresholds.extend([latency, depth]);
     let again = Config::resolve(file(&config.to_toml()).unwrap()).unwrap();
     assert_eq!(again.integration.thresholds, config.integration.thresholds);
 

@@ -12,12 +12,11 @@ pub struct Alerting {
     /// An alert that must be acknowledged and is not for so long goes up a level, and again after as much; 1 s to a
     /// week. Default 15 min.
     pub escalate_after: Duration,
-    /// So many failed publications between two reports of metrics raise an alert, 1 to 1,000,000. Default 10.
+    /// More failed publications than these on one instance within 5 s raise an alert, 1 to 1,000,000. Default 10.
     pub failed_publications: NonZeroU32,
-    /// So many times its usual number of messages between two reports of metrics is unusual for an instance, 2 to
-    /// 1,000. Default 10.
+    /// So many times its usual rate is unusual for an instance, 2 to 1,000. Default 10.
     pub volume_factor: NonZeroU32,
-    /// No fewer messages than this are unusual, 0 to 1,000,000,000. Default 1,000: a quiet instance may wake.
+    /// No fewer messages a second than these are unusual, 0 to 1,000,000,000. Default 1,000: a quiet instance may wake.
     pub volume_floor: u64,
 }
 

@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bellwether_monitor::subscription_health::HealthSettings;
+
 /// How the health of subscriptions is watched, and what protects them. Bounds are judged by
 /// [`Config::check`](crate::Config::check).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,20 @@ impl Default for HealthMonitoring {
                 open_for: Duration::from_secs(60),
                 throttle_per_second: NonZeroU32::new(10).expect("ten is not zero"),
             }
+        }
+    }
+}
+
+impl HealthMonitoring {
+    /// As the rules of the subscriptions' health take it.
+    pub(crate) fn rules(&self) -> HealthSettings {
+        HealthSettings {
+            enabled: self.enabled,
+            check_interval: self.check_interval,
+            unhealthy_threshold: self.unhealthy_threshold,
+            summary_interval: self.summary_interval,
+            expire_after: self.expire_after,
+            heartbeat_silence: None,
         }
     }
 }
