@@ -5,11 +5,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
 
-mod lab;
-mod promises;
+mod quick_reference;
+
+mod integration_guide;
+
+mod messages_module;
 
 mod event_driven_architecture;
+
 mod gater_architecture;
-mod integration_guide;
-mod messages_module;
-mod quick_reference;
+
+mod promises;
+
+mod lab;

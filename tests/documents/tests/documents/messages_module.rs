@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 
 use crate::lab::*;
 
-mod functions;
-
 #[test]
 fn message_modules() {
     let modules = [
@@ -200,3 +198,5 @@ async fn security() {
         assert_eq!(pair.b.counters(message_type.instance).dropped(unverified).value(), 0);
     }
 }
+
+mod functions;

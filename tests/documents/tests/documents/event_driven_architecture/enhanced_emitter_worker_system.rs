@@ -4,7 +4,8 @@
 use bellwether::catalogue::Message;
 use bellwether::catalogue::families::lifecycle::ProcessLifecycle;
 use bellwether::catalogue::families::raw::{HealthSummary, MetricsSummary, StoreMetrics, SubscriptionHealth};
-use bellwether::{Node, NodeId};
+use bellwether::emitters::{EmitterPool, EmitterSettings, StoreSubscription};
+use bellwether::{Instance, Node, NodeId};
 use bellwether_tests::deadline::soon;
 use bellwether_tests::program::{Finished, bellwether, spawn};
 use bellwether_tests::{Lab, Process};
@@ -34,6 +35,7 @@ impl Terminal {
             .unwrap()
             .data_dir(lab.folder().join("a"))
             .seed(process.mesh().to_string())
+            .integration(|integration| integration.report_members = false)
             .start()
             .await
             .unwrap();
@@ -170,5 +172,36 @@ mod comprehensive_event_logging {
             ],
             "{shown:#?}"
         );
+    }
+
+    /// The same banners, for an emitter that runs.
+    #[tokio::test]
+    async fn lifecycle_events_of_a_running_emitter() {
+        let terminal = Terminal::new().await;
+        terminal.node.integration().enable();
+        let shown = terminal.shows(&["lifecycle", "process_lifecycle:*"], 4).await;
+        let settings = EmitterSettings::new("my_store", StoreSubscription::ByStream, "stream_name", "$stream_name");
+        let emitter = EmitterPool::start(&terminal.node, settings).unwrap();
+        crate::lab::eventually("its worker has said that it starts", || {
+            terminal.node.counters(Instance::Lifecycle).published.value() == 2
+        })
+        .await;
+        emitter.stop("shutdown").await;
+        let shown = lines(shown).await;
+        let titles: Vec<&String> = shown.iter().filter(|line| line.contains("EMITTER ")).collect();
+        let expected = [
+            "🚀 EMITTER POOL STARTUP 🚀",
+            "★ EMITTER WORKER ACTIVATION ★",
+            "💀 EMITTER WORKER TERMINATION 💀",
+            "🚨 EMITTER POOL SHUTDOWN 🚨",
+        ];
+        assert_eq!(titles.len(), expected.len(), "{shown:#?}");
+        assert!(
+            titles.iter().zip(expected).all(|(line, title)| line.contains(title)),
+            "{shown:#?}"
+        );
+        for field in ["my_store:$stream_name", "my_store", "shutdown", "$stream_name"] {
+            assert!(shown.iter().any(|line| line.contains(field)), "{field}: {shown:#?}");
+        }
     }
 }

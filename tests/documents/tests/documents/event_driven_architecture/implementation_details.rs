@@ -2,7 +2,9 @@
 
 use bellwether::catalogue::families::raw::{HealthSummary, MetricsSummary, StoreMetrics, SubscriptionHealth};
 use bellwether::catalogue::{Message, Number};
-use bellwether::{Envelope, Instance, Subscription};
+use bellwether::emitters::{Emitted, EmitterPool, EmitterSettings, EventRecord, StoreSubscription};
+use bellwether::subscription_health::{Emission, HealthState};
+use bellwether::{Draft, Envelope, Instance, Subscription, Timestamp};
 use serde_json::json;
 
 use crate::lab::*;
@@ -47,6 +49,13 @@ async fn subscription_health_tracking() {
     );
     pair.nothing_more(&mut health, "store_health:my_store").await;
 
+    // Every node keeps what it has heard of them.
+    let known = |node: &bellwether::Node| {
+        let record = node.subscription_health().record(store_id, "orders");
+        record.is_some_and(|record| record.current_status == HealthState::Healthy)
+    };
+    eventually("both know that it is healthy", || known(&pair.a) && known(&pair.b)).await;
+
     // "Broadcast health summaries"
     let summary_data = json!({
         "store_id": store_id, "total_subscriptions": 7, "healthy": 5, "degraded": 1, "failed": 1, "registering": 0,
@@ -83,7 +92,6 @@ struct EmitterWorker {
     health: Subscription,
     metrics: Subscription,
     emitter_active: bool,
-    log: Vec<&'static str>,
     events_per_second: Option<Number>,
 }
 
@@ -96,7 +104,6 @@ impl EmitterWorker {
             health: pair.subscribe(Instance::Health, &health).await,
             metrics: pair.subscribe(Instance::System, &metrics).await,
             emitter_active: true,
-            log: Vec::new(),
             events_per_second: None,
         }
     }
@@ -106,12 +113,9 @@ impl EmitterWorker {
         match message.head().event {
             "subscription_health" => {
                 let health = SubscriptionHealth::read(payload).unwrap();
-                match health.event_type.to_string().as_str() {
-                    "registration_failed" | "proxy_crashed" | "circuit_breaker_opened" => {
-                        self.update_emission_state(false)
-                    }
-                    _ => self.update_emission_state(true),
-                }
+                let event_type = health.event_type.to_string();
+                let unhealthy = ["registration_failed", "proxy_crashed", "circuit_breaker_opened"];
+                self.emitter_active = !unhealthy.contains(&event_type.as_str());
                 format!("health of {}", health.subscription_name)
             }
             "health_summary" => {
@@ -128,16 +132,6 @@ impl EmitterWorker {
                 format!("{} in all, {} active", sum.total_events, sum.active_subscriptions)
             }
             other => panic!("an emitter knows no {other}"),
-        }
-    }
-
-    fn update_emission_state(&mut self, healthy: bool) {
-        if self.emitter_active != healthy {
-            self.emitter_active = healthy;
-            self.log.push(match healthy {
-                true => "Emission RESUMED due to healthy status",
-                false => "Emission PAUSED due to unhealthy status",
-            });
         }
     }
 }
@@ -177,36 +171,61 @@ async fn emitter_worker_health_integration() {
             "50000 in all, 12 active"
         ]
     );
-    assert_eq!(worker.events_per_second, Some(Number::Whole(1250)));
+    assert_eq!(
+        (worker.emitter_active, worker.events_per_second),
+        (true, Some(Number::Whole(1250)))
+    );
     pair.nothing_more(&mut worker.health, "health_summary:my_store").await;
     pair.nothing_more(&mut worker.metrics, "metrics_summary:my_store").await;
 }
 
+/// An emitter of the mesh: what it is given while its subscription is unhealthy waits, and comes once that is healthy.
 #[tokio::test]
 async fn health_aware_emission_control() {
     let pair = Pair::new().await;
-    let mut worker = EmitterWorker::init(&pair, "my_store").await;
-    let mut states = Vec::new();
-    for event_type in [
-        "registration_success",
-        "circuit_breaker_opened",
-        "proxy_crashed",
-        "circuit_breaker_closed",
-    ] {
-        let event = SubscriptionHealth::new("my_store", "orders", event_type);
-        pair.a
-            .publish_typed(&event, Some(topic("store_health:my_store")))
-            .unwrap();
-        let message = next(&mut worker.health).await;
-        worker.handle_info(&message);
-        states.push(worker.emitter_active);
-    }
-    assert_eq!(states, [true, false, false, true]);
+    let listens = || {
+        let found = pair.b.subscribers(Some(Instance::Health), None);
+        let wanted = pattern("subscription_health:*");
+        found
+            .iter()
+            .any(|found| found.node.as_str() == "a" && found.patterns.contains(&wanted))
+    };
+    eventually("the emitter's node listens to the health of subscriptions", listens).await;
+    let settings = EmitterSettings::new("my_store", StoreSubscription::ByStream, "orders", "$all");
+    let emitter = EmitterPool::start(&pair.a, settings).unwrap();
+    let mut events = pair.subscribe(Instance::Events, &["my_store:*"]).await;
+    let event = |number: u64| EventRecord::new("orders-7", number, format!("e{number}"), "order_placed", json!({}));
+    let told = |event_type: &str| {
+        let event = json!({
+            "store_id": "my_store", "subscription_name": "orders", "event_type": event_type, "metadata": {},
+            "timestamp": Timestamp::now().as_millis(),
+        });
+        let draft = Draft::new(topic("store_health:my_store"), "subscription_health").json(event.to_string());
+        pair.b.publish(Instance::Health, &draft).unwrap();
+    };
+    let becomes = |emission: Emission| move |emitter: &EmitterPool| emitter.info().emission == emission;
+
+    assert_eq!(emitter.emit(event(0)), Emitted::Taken);
     assert_eq!(
-        worker.log,
-        [
-            "Emission PAUSED due to unhealthy status",
-            "Emission RESUMED due to healthy status"
-        ]
+        hear(&mut events, "my_store:$orders", "events").await[0]["event_number"],
+        0
     );
+    // "Emission PAUSED due to unhealthy status"
+    told("proxy_crashed");
+    eventually("it pauses", || becomes(Emission::Paused)(&emitter)).await;
+    for number in 1..4 {
+        assert_eq!(emitter.emit(event(number)), Emitted::Held);
+    }
+    assert_eq!(emitter.info().waiting, 3);
+    pair.nothing_more(&mut events, "my_store:$orders").await;
+    // "Emission RESUMED due to healthy status"
+    told("registration_success");
+    for number in 1..4 {
+        assert_eq!(
+            hear(&mut events, "my_store:$orders", "events").await[0]["event_number"],
+            number
+        );
+    }
+    assert!(becomes(Emission::On)(&emitter));
+    emitter.stop("done").await;
 }
