@@ -140,7 +140,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 /// Control characters, and those that reorder text on the screen (Unicode's bidirectional controls).
 fn steers(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ POST /v1/messages/{instance}/{tag}?topic=            publish a typed message: th
 POST /v1/validate/{instance}/{tag}                   judge a message as its receivers do; publishes nothing
 POST /v1/broadcast/{helper}                          call a helper: the body has its arguments, and topic and node if wanted
 POST /v1/broadcast                                   call many: [{\"health_update\":{\"component\":\"store\",\"status\":\"healthy\"}},…]
+GET  /v1/integration/compatibility                   whether this node's messages are as the catalogue has them
 GET  /v1/integration                                 whether helpers and reporters publish, and how often
 PUT  /v1/integration                                 {\"enabled\":false} switches them off, on this node, until it stops
 GET  /v1/alerts?state=                               the alerts of the mesh, the worst first: open (default), acknowledged,
@@ -83,6 +84,7 @@ impl Api {
             .route("/v1/broadcast/{helper}", post(broadcast::broadcast))
             .route("/v1/broadcast", post(broadcast::batch))
             .route("/v1/integration", get(integration::status).put(integration::switch))
+            .route("/v1/integration/compatibility", get(integration::compatibility))
             .route("/v1/alerts", get(alerts::list))
             .route("/v1/alerts/{alert_id}", get(alerts::one))
             .route("/v1/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))

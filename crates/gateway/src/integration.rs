@@ -25,6 +25,11 @@ pub(crate) async fn status(State(api): State<Api>) -> Response {
     json(&api.node.integration().status())
 }
 
+/// Whether this node's messages are what consumers of the original expect; publishes nothing.
+pub(crate) async fn compatibility(State(api): State<Api>) -> Response {
+    json(&api.node.integration().validate_messaging_compatibility())
+}
+
 /// Switches it on or off, and says how it stands now.
 pub(crate) async fn switch(State(api): State<Api>, body: Body) -> Result<Response, ApiError> {
     let body = read_within(body, SWITCH_BYTES).await?;

@@ -58,7 +58,7 @@ impl Session {
         let mut checks = interval_at(Instant::now() + period, period);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let this = Self {
-            emission: watch.current(),
+            emission: watch.last(),
             changed: changed(watch),
             health,
             store,

@@ -52,6 +52,9 @@ pub use self::seen::{Heard, Life, Seen};
 /// Most nodes that are remembered, those no longer in view included: four times the members that a mesh can have. When
 /// full, the one that has been out of view for longest is forgotten; if all are in view, further ones are passed over.
 pub const MAX_NODES: usize = 1_024;
+/// No observer waits for more turns than these: among many that do not report, the few that do may say it twice rather
+/// than late.
+pub const MAX_RANK: u32 = 4;
 /// A watch wants to be called so often, that it may notice a pause.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A watch that was not called for so long was not running.
@@ -120,6 +123,9 @@ impl ClusterWatch {
     /// speaks of its own end, mean nothing.
     pub fn on_heard(&mut self, heard: &Heard, now: Duration) -> Vec<Effect> {
         self.wake(now);
+        if let Some(reporter) = self.records.get_mut(&heard.reporter) {
+            reporter.is_mute = false;
+        }
         let speaks_of_own_end = heard.reporter == heard.node && heard.news.is_end();
         if heard.reporter != self.own
             && heard.node != self.own
@@ -267,11 +273,29 @@ impl ClusterWatch {
             return;
         }
         let census = self.census();
+        for (node, due) in &turns {
+            self.note_mutes(node, due, now);
+        }
         for (node, due) in turns {
             if let Some(record) = self.records.get_mut(&node) {
                 record.say(due, now);
             }
             effects.extend(census.said(node, &due));
+        }
+    }
+
+    /// Those before this observer that have had their turn and said nothing.
+    fn note_mutes(&mut self, node: &NodeId, due: &Due, now: Duration) {
+        if now.saturating_sub(due.since) < PATIENCE {
+            return;
+        }
+        let own = self.own.clone();
+        let before = self
+            .records
+            .iter_mut()
+            .filter(|(other, _)| *other != node && **other < own);
+        for (_, record) in before {
+            record.is_mute |= record.view == View::Alive && record.changed_at <= due.since;
         }
     }
 
@@ -281,7 +305,9 @@ impl ClusterWatch {
         due.since.saturating_add(wait).max(self.quiet_until)
     }
 
-    /// How many come before this observer: the living with a lower id, the node concerned left out.
+    /// How many come before this observer: the living with a lower id, the node concerned left out; at most [`MAX_RANK`]. Those that have
+    /// let a turn pass unheard do not report, and do not count until they are heard. Suspects count: they are dead or
+    /// alive before their turn is over.
     ///
     /// Of a return or a join only those can tell that were there before. At the heal of a partition the nodes of the
     /// other side come back one after the other, and have the same to say of this one; a newcomer comes after all
@@ -292,11 +318,12 @@ impl ClusterWatch {
         let is_last = !counts_fresh && is_fresh(self.joined_at);
         let before = self.records.iter().filter(|(other, record)| {
             *other != node
-                && record.view == View::Alive
+                && record.view.is_active()
+                && !record.is_mute
                 && (counts_fresh || !is_fresh(record.appeared_at))
                 && (is_last || **other < self.own)
         });
-        u32::try_from(before.count()).unwrap_or(u32::MAX)
+        u32::try_from(before.count()).unwrap_or(MAX_RANK).min(MAX_RANK)
     }
 
     fn census(&self) -> Census {

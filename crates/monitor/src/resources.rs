@@ -108,7 +108,7 @@ impl Watched {
         self.above_warning = next(self.above_warning, value > warning);
         self.above_critical = next(self.above_critical, value > critical);
         let was = |level: ResourceLevel| self.level >= Some(level);
-        let holds = |level, limit, run| run >= SAMPLES || (was(level) && value > limit - HYSTERESIS);
+        let holds = |level, limit, run| run >= SAMPLES || (was(level) && value > limit - HYSTERESIS.min(limit / 2.0));
         let level = if holds(ResourceLevel::Critical, critical, self.above_critical) {
             Some(ResourceLevel::Critical)
         } else if holds(ResourceLevel::Warning, warning, self.above_warning) {

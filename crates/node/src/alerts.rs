@@ -1,13 +1,14 @@
 //! Alerts as they live: raised, acknowledged, escalated, cleared; the same on every node.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwether_broker::Delivery;
 use bellwether_catalogue::families::alerts::{AlertAck, AlertEscalation, EscalationLevel};
 use bellwether_catalogue::type_of;
 use bellwether_mesh::MemberState;
-use bellwether_message::{Envelope, Epoch, Instance, NodeId, Pattern};
+use bellwether_message::{Envelope, Epoch, Instance, NodeId, Pattern, Source};
 use bellwether_monitor::alert_book::{Acknowledgement, Alert, AlertBook, AlertSettings, Escalation, Level, Severity};
 pub use bellwether_monitor::alert_book::{AlertState, AlertView};
 use serde_json::Value;
@@ -23,11 +24,17 @@ pub(crate) const CLEARS: &str = "clears_key";
 const KEY: &str = "alert_key";
 /// After a subscription that was ended or refused, so long until the next.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Runs of nodes of which is remembered how far they were read; beyond, all are forgotten.
+const MAX_SOURCES: usize = 4_096;
 /// How often the book looks for what is due.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The alerts that a node knows of. Filled from the `alerts` of the whole mesh, those before its start included as far as
 /// the nodes still keep them, once the integration is switched on.
+///
+/// Alerts with one key are one alert that is counted. Of an alert that does not say otherwise the key is its type and its
+/// node, `node_failure:b`; its `metadata` may say another as `alert_key`, and as `clears_key` the key of alerts that are over
+/// with it.
 #[derive(Debug, Clone)]
 pub struct Alerts {
     node: Node,
@@ -137,9 +144,6 @@ impl Node {
     }
 }
 
-/// Alerts with one key are one alert that is counted. Of an alert that does not say otherwise the key is its type and its
-/// node, `node_failure:b`; its `metadata` may say another as `alert_key`, and as `clears_key` the key of alerts that are over
-/// with it.
 impl Alerts {
     /// Those that nobody has acknowledged and that are not over, the worst first.
     pub fn open(&self) -> Vec<AlertView> {
@@ -191,15 +195,16 @@ pub(crate) async fn run(node: Node) {
     if enabled.wait_for(|enabled| *enabled).await.is_err() {
         return std::future::pending().await;
     }
+    let mut read = Read::default();
     loop {
-        follow(&node).await;
+        follow(&node, &mut read).await;
         // The node stops, or the subscription was ended for reading too slowly: what is still kept is read again.
         tokio::time::sleep(AGAIN_AFTER).await;
     }
 }
 
 /// Reads until the subscription ends.
-async fn follow(node: &Node) {
+async fn follow(node: &Node, read: &mut Read) {
     let everything = Pattern::new("*").into_iter();
     let subscribed = node
         .subscribe_from(Instance::Alerts, everything, ReplayFrom::Earliest)
@@ -216,12 +221,29 @@ async fn follow(node: &Node) {
     loop {
         tokio::select! {
             delivery = alerts.next() => match delivery {
-                Some(Delivery::Message(envelope)) => take(node.alerts_state(), &envelope),
+                Some(Delivery::Message(envelope)) if read.is_new(&envelope) => take(node.alerts_state(), &envelope),
                 Some(_) => {}
                 None => return,
             },
             _ = ticks.tick() => tick(node),
         }
+    }
+}
+
+/// How far the feeds were read, by subscriptions that are over too: what is kept is replayed, and a clear that comes twice
+/// would end an alert that was raised after it.
+#[derive(Debug, Default)]
+struct Read(HashMap<Arc<Source>, u64>);
+
+impl Read {
+    fn is_new(&mut self, envelope: &Envelope) -> bool {
+        if self.0.len() >= MAX_SOURCES && !self.0.contains_key(envelope.source()) {
+            self.0.clear();
+        }
+        let last = self.0.entry(envelope.source().clone()).or_default();
+        let is_new = envelope.seq() > *last;
+        *last = envelope.seq().max(*last);
+        is_new
     }
 }
 

@@ -167,7 +167,7 @@ impl EmitterPool {
         let options = BreakerOptions::new(settings.breaker).guards(&*settings.store, &*settings.name);
         let state = node.emitter_state();
         let number = state.number();
-        let service = format!("emitter_{}_{sub_topic}", settings.store);
+        let service = format!("emitter:{topic}");
         let breaker = node.circuit_breaker(&service, options);
         let core = Arc::new(Core::new(
             node.clone(),

@@ -1,5 +1,6 @@
 //! The integration helper: one call per thing worth telling, and a switch over all of them.
 
+mod context;
 mod settings;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub use self::context::Compatibility;
 pub use self::settings::{Alerting, HealthMonitoring, IntegrationSettings};
 use crate::node::Node;
 

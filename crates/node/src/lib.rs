@@ -44,8 +44,8 @@ pub use self::figures::{AddRuleError, Gauge, GaugeKind, ThresholdKind, Threshold
 pub use self::host::Host;
 pub use self::instance_info::InstanceInfo;
 pub use self::integration::{
-    Alerting, BatchCounts, Details, HealthMonitoring, Integration, IntegrationSettings, IntegrationStatus,
-    Outcome as BroadcastOutcome, PublishTypedError, Sent,
+    Alerting, BatchCounts, Compatibility, Details, HealthMonitoring, Integration, IntegrationSettings,
+    IntegrationStatus, Outcome as BroadcastOutcome, PublishTypedError, Sent,
 };
 pub use self::log_bridge::{
     AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,

@@ -437,6 +437,7 @@ impl Node {
         // What is held back for somebody's health goes too.
         inner.health_shell.begin_anew(self.uptime());
         inner.broker.end_subscriptions();
+        inner.emitter_pools.end_all();
         inner.supervisor.stop().await;
         Stopped { unconfirmed }
     }

@@ -21,7 +21,7 @@ fn an_alert_is_listed_and_acknowledged() {
     let ask = |arguments: &[&str]| run(&[&["--node", &node.url], arguments].concat());
     let alert = |id: &str, severity: &str| {
         let payload = json!({"alert_id": id, "severity": severity, "category": "system", "title": "disk\u{1b}[2J full",
-            "description": "d", "source": "s", "metadata": {"key": format!("disk:{id}")}});
+            "description": "d", "source": "s", "metadata": {"alert_key": format!("disk:{id}")}});
         let said = ask(&["say", "alerts", "SystemAlert", &payload.to_string()]);
         assert_eq!(said.code, Some(0), "{said:?}");
     };

@@ -251,3 +251,11 @@ async fn the_integration_is_switched_and_tells_how_it_stands() {
         .await
         .expect_error(405, "wrong_method", "does not take POST");
 }
+
+#[tokio::test]
+async fn the_self_check_holds_and_publishes_nothing() {
+    let served = Served::start().await;
+    let check = served.client().await.get("/v1/integration/compatibility").await.json();
+    assert!(check.as_object().unwrap().values().all(|held| held == true), "{check}");
+    assert_eq!(check.as_object().unwrap().len(), 4);
+}

@@ -149,7 +149,9 @@ impl Entry {
 
     /// When it needs nobody any more, and since when.
     pub(super) fn idle_since(&self) -> Option<Duration> {
-        let ended = self.cleared_at.into_iter().chain(self.acknowledged_at).min();
+        // One that is raised again and again is not idle because somebody has taken it up.
+        let acknowledged = self.acknowledged_at.map(|at| at.max(self.last_seen));
+        let ended = self.cleared_at.or(acknowledged);
         ended.or_else(|| (!self.needs_somebody()).then_some(self.last_seen))
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Record {
     told: Option<Told>,
     /// What is to be said of it, unless another says it first.
     pub(super) due: Option<Due>,
+    /// It has let a turn of its own pass unheard: it does not report.
+    pub(super) is_mute: bool,
 }
 
 /// How the observer sees a node.
@@ -110,6 +112,7 @@ impl Record {
             returned_at: None,
             told: None,
             due: None,
+            is_mute: false,
         }
     }
 

@@ -163,7 +163,7 @@ impl Core {
     }
 
     /// Nothing is taken any more. The first reason stays.
-    fn end(&self, reason: &str, is_at_once: bool, is_failure: bool) {
+    pub(super) fn end(&self, reason: &str, is_at_once: bool, is_failure: bool) {
         for lane in &self.lanes {
             lane.close();
         }

@@ -23,7 +23,7 @@ pub(super) async fn run(core: Arc<Core>, mut workers: mpsc::Receiver<()>, ended:
         .health_aware
         .then(|| health.watch(&settings.store, &settings.name));
     if let Some(emission) = &emission {
-        core.set_emission(emission.current());
+        core.set_emission(emission.last());
     }
     let mut checks = every(settings.check_interval);
     let mut figures = settings.metrics_interval.map(every);

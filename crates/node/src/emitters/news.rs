@@ -48,11 +48,13 @@ impl News {
         is_due
     }
 
-    /// A delivery has failed. Whether to tell it now. A success before it is no news any more.
+    /// A delivery has failed. Whether to tell it now. A success before it is no news any more; the next one is, at once: until
+    /// it is told events are held back.
     pub(super) fn failure(&mut self) -> bool {
         self.is_success_untold = false;
         if self.failures_told < FAILURES_BETWEEN_CHECKS {
             self.failures_told += 1;
+            self.success_told_at = None;
             return true;
         }
         self.failures_untold = self.failures_untold.saturating_add(1);

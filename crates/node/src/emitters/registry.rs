@@ -66,6 +66,13 @@ impl EmitterPools {
         pools
     }
 
+    /// Ends all of them at once: the node stops.
+    pub(crate) fn end_all(&self) {
+        for pool in self.all() {
+            pool.end("the node has stopped", true, false);
+        }
+    }
+
     /// What all pools of the store of this one do, if it is this one that speaks for them: the oldest does.
     pub(super) fn totals(&self, core: &Core) -> Option<StoreTotals> {
         let of_store = self

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use bellwether_catalogue::topics::TopicsError;
+use bellwether_message::MAX_TOPIC_BYTES;
 use bellwether_monitor::subscription_health::MAX_NAME_BYTES;
 
 use super::{EmitterSettings, MAX_POOLS, MAX_STREAMS, MAX_WORKERS, SelectorError};
 
-/// The least interval that a pool can keep.
+/// The least and the longest interval that a pool can keep.
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(86_400);
 
 /// What can be said against settings before anything is made of them.
 pub(super) fn check(settings: &EmitterSettings) -> Result<(), StartPoolError> {
     let bytes = settings.name.len();
-    if bytes == 0 || bytes > MAX_NAME_BYTES {
+    // Its health is told on a topic that has the store's name, too.
+    let health = format!("subscription_health:{}:{}", settings.store, settings.name);
+    if bytes == 0 || bytes > MAX_NAME_BYTES || health.len() > MAX_TOPIC_BYTES {
         return Err(StartPoolError::Name { bytes });
     }
     let workers = settings.pool_size.get();
@@ -28,7 +32,7 @@ pub(super) fn check(settings: &EmitterSettings) -> Result<(), StartPoolError> {
     if intervals
         .into_iter()
         .flatten()
-        .any(|interval| interval < LEAST_INTERVAL)
+        .any(|interval| !(LEAST_INTERVAL..=LONGEST_INTERVAL).contains(&interval))
     {
         return Err(StartPoolError::Interval);
     }
@@ -46,7 +50,10 @@ pub enum StartPoolError {
     #[error(transparent)]
     Topic(#[from] TopicsError),
     /// The subscription's name is empty or too long.
-    #[error("the subscription's name has {bytes} bytes: it must have 1 to {MAX_NAME_BYTES}")]
+    #[error(
+        "the subscription's name has {bytes} bytes: it must have 1 to {MAX_NAME_BYTES}, and with the store's name fit into \
+         a topic of {MAX_TOPIC_BYTES}"
+    )]
     Name {
         /// Its length.
         bytes: usize,
@@ -63,8 +70,8 @@ pub enum StartPoolError {
         /// So many.
         streams: usize,
     },
-    /// An interval is too short.
-    #[error("an interval is shorter than 10 ms: write a longer one, or no `metrics_interval` at all")]
+    /// An interval is too short or too long.
+    #[error("an interval is shorter than 10 ms or longer than a day: write another, or no `metrics_interval` at all")]
     Interval,
     /// Its events are emitted already.
     #[error("a pool of this node already emits to {topic}: stop it first, or give the subscription another name")]

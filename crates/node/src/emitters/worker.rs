@@ -37,6 +37,8 @@ pub(super) async fn run(core: Arc<Core>, index: usize, _alive: mpsc::Sender<()>)
         if let Outcome::GivenUp = worker.deliver(record).await {
             core.lose(1);
         }
+        // Publishing never waits: others have their turn all the same.
+        tokio::task::consume_budget().await;
     }
     let reason = core.stop.borrow().as_ref().map(|stop| stop.reason.clone());
     told::worker_terminated(&core, index, reason.as_deref().unwrap_or("ended"));
@@ -109,7 +111,8 @@ impl Worker<'_> {
         let mut wait = FIRST_WAIT;
         loop {
             if let Permit::Refused { retry_in } = self.core.breaker.permit() {
-                if self.rest(retry_in).await {
+                // Another worker's probe, or somebody by hand, may close it long before.
+                if self.rest(retry_in.min(LONGEST_WAIT)).await {
                     (attempts, wait) = (0, FIRST_WAIT);
                 }
                 if self.is_at_once() {

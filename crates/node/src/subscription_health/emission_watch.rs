@@ -39,6 +39,11 @@ impl EmissionWatch {
             .emission(&self.store, &self.subscription)
     }
 
+    /// How they were to go when this was made or returned last: begin with it, so that no change between is missed.
+    pub fn last(&self) -> Emission {
+        self.seen
+    }
+
     /// Waits until events are to go in another way than when this was made or returned last. Cancel safe.
     pub async fn changed(&mut self) -> Emission {
         loop {

@@ -132,7 +132,8 @@ impl<'a> Listener<'a> {
                 return;
             }
         };
-        let is_on_store = envelope.topic().ends_with(":health");
+        let topic = envelope.topic();
+        let is_on_store = topic.ends_with(":health") && !topic.starts_with("subscription_health:");
         if self
             .copies
             .is_copy(is_on_store, envelope.reporting_node(), envelope.payload())

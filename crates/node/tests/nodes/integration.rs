@@ -276,3 +276,29 @@ async fn the_switch_is_thrown_while_messages_flow_and_none_is_lost_or_published_
         assert_eq!(json_of(&next(&mut health).await)["details"]["n"], n);
     }
 }
+
+#[tokio::test]
+async fn metadata_may_say_where_they_come_from_and_the_self_check_holds() {
+    let (_lab, a, b) = pair().await;
+    let metadata = a.with_cluster_context(|| json!({"store_id": "main"}));
+    let expected = json!({
+        "node_name": "a", "connected_nodes": ["b"], "cluster_size": 2, "node_type": "bellwether_node",
+    });
+    assert_eq!(metadata["cluster_context"], expected);
+    assert_eq!(metadata["store_id"], "main");
+    let own = b.with_cluster_context(json!({"cluster_context": "mine"}));
+    assert_eq!(own["cluster_context"], "mine");
+    let check = serde_json::to_value(a.integration().validate_messaging_compatibility()).unwrap();
+    assert_eq!(
+        check,
+        json!({
+            "operational_helpers": true, "gater_integration": true, "node_consistency": true,
+            "timestamp_precision": true,
+        })
+    );
+    assert_eq!(
+        a.integration().status().published,
+        0,
+        "the self-check publishes nothing"
+    );
+}
