@@ -1,7 +1,7 @@
 //! Every code sample of the five documents that describe the original, as something that runs: same topics, same tags,
 //! same fields. One module per document, modules and tests named after the headings, in their order.
 //!
-//! `PROMISES.md` beside this says for every promised feature which test shows it.
+//! `crates/PROMISES.md` says for every promised feature which test shows it.
 
 #![expect(clippy::unwrap_used, reason = "a set-up that fails fails its test")]
 

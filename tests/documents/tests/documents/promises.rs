@@ -1,10 +1,10 @@
-//! `PROMISES.md`: whole, and every test that it names is there.
+//! `crates/PROMISES.md`: whole, and every test that it names is there.
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-const TABLE: &str = include_str!("../../PROMISES.md");
+const TABLE: &str = include_str!("../../../../crates/PROMISES.md");
 const PROMISES: usize = 122;
 
 /// The cells of the rows of features.
