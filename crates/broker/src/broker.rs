@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::backlog::BatchTail;
 use crate::counters::Counters;
 use crate::delivery::{EpochEnded, Gap};
-use crate::exchange::{Exchange, FeedRead, PublishError, SubscribeError, SubscriptionInfo};
+use crate::exchange::{Exchange, FeedRead, PublishError, Queues, SubscribeError, SubscriptionInfo};
 use crate::feed_watch::FeedWatch;
 use crate::interest::{Interest, SharedInterest};
 use crate::room::Room;
@@ -248,6 +248,17 @@ impl Broker {
     /// The subscriptions of an instance with their queues.
     pub fn subscriptions(&self, instance: Instance) -> Vec<SubscriptionInfo> {
         self.exchange(instance).subscriptions()
+    }
+
+    /// How much waits for the subscriptions of an instance. Costs less than to [list](Self::subscriptions) them.
+    pub fn queues(&self, instance: Instance) -> Queues {
+        self.exchange(instance).queues()
+    }
+
+    /// Whether the source has confirmed everything that this node's subscriptions want of the instance. One without a
+    /// slot, which was never heard, has confirmed nothing; that is enough where nothing is wanted.
+    pub fn has_confirmed_all(&self, slot: Option<SourceSlot>, instance: Instance) -> bool {
+        self.exchange(instance).has_confirmed_all(slot)
     }
 
     /// This node's run.

@@ -424,6 +424,30 @@ impl Exchange {
         all
     }
 
+    /// How much waits for all subscriptions together.
+    pub(crate) fn queues(&self) -> Queues {
+        let state = self.lock();
+        let mut queues = Queues::default();
+        for group in state.groups.values() {
+            let inner = group.lock();
+            for id in inner.ring.cursors() {
+                let (messages, _) = inner.ring.waiting(id);
+                queues.subscriptions += 1;
+                queues.messages += messages;
+                queues.deepest = queues.deepest.max(messages);
+            }
+        }
+        queues
+    }
+
+    /// Whether the source has confirmed everything that is wanted of the instance; one without a slot has confirmed
+    /// nothing.
+    pub(crate) fn has_confirmed_all(&self, slot: Option<SourceSlot>) -> bool {
+        let state = self.lock();
+        let mut gates = state.gates.values();
+        gates.all(|gates| slot.is_some_and(|slot| gates.of(slot).confirmed))
+    }
+
     pub(crate) fn add_signal(&self, signal: Arc<Signal>) {
         self.lock().signals.push(signal);
     }
@@ -448,6 +472,17 @@ pub struct SubscriptionInfo {
     pub queue_messages: usize,
     /// Their bytes.
     pub queue_bytes: usize,
+}
+
+/// How much waits for the subscriptions of an instance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Queues {
+    /// How many subscriptions there are.
+    pub subscriptions: usize,
+    /// Messages that wait in all their queues.
+    pub messages: usize,
+    /// Messages that wait in the longest.
+    pub deepest: usize,
 }
 
 /// Why a message was not published. Nothing was, and no number was used up.

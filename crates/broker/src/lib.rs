@@ -30,7 +30,7 @@ pub use self::backlog::BatchTail;
 pub use self::broker::Broker;
 pub use self::counters::{Counters, DropReason};
 pub use self::delivery::{Delivery, EpochEnded, Gap, GapCause, Live};
-pub use self::exchange::{FeedRead, PublishError, SubscribeError, SubscriptionInfo};
+pub use self::exchange::{FeedRead, PublishError, Queues, SubscribeError, SubscriptionInfo};
 pub use self::feed_watch::FeedWatch;
 pub use self::interest::{Change, Interest, InterestEntry, InterestUpdate, MAX_PATTERNS};
 pub use self::position::Position;

@@ -190,6 +190,17 @@ impl Mesh {
             .collect()
     }
 
+    /// Whether every node that is alive has confirmed to send everything that this node's subscriptions want of the
+    /// instance.
+    pub fn is_covered(&self, instance: Instance) -> bool {
+        let members = self.members().into_iter();
+        let mut alive = members.filter(|member| member.state == MemberState::Alive);
+        alive.all(|member| {
+            let slot = self.shared.sources.slot(&member.node);
+            self.shared.broker.has_confirmed_all(slot, instance)
+        })
+    }
+
     /// Waits until every known node has confirmed to send everything that a present subscription with these patterns wants.
     /// Cancel safe; holds nothing.
     pub fn confirmed(&self, instance: Instance, patterns: &[Pattern]) -> impl Future<Output = ()> + Send + use<> {

@@ -52,8 +52,7 @@ impl InstanceInfo {
         let counters = broker.counters(instance);
         let (backlog_messages, backlog_bytes) = broker.backlog_size(instance);
         let settings: &InstanceSettings = broker.settings(instance);
-        let subscriptions = broker.subscriptions(instance);
-        let waiting = || subscriptions.iter().map(|info| info.queue_messages);
+        let queues = broker.queues(instance);
         Self {
             instance,
             purpose: instance.purpose(),
@@ -65,9 +64,9 @@ impl InstanceInfo {
                 .into_iter()
                 .map(|why| (why.name(), counters.dropped(why).value()))
                 .collect(),
-            queue_messages: waiting().sum(),
-            deepest_queue_messages: waiting().max().unwrap_or_default(),
-            subscriptions: subscriptions.len(),
+            queue_messages: queues.messages,
+            deepest_queue_messages: queues.deepest,
+            subscriptions: queues.subscriptions,
             backlog_messages,
             backlog_bytes,
             max_payload_bytes: settings.max_payload_bytes,

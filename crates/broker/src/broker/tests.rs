@@ -100,6 +100,44 @@ fn dropping_a_subscription_takes_its_interest_back() {
 }
 
 #[test]
+fn queues_are_those_of_all_subscriptions_of_the_instance() {
+    let broker = broker();
+    assert_eq!(broker.queues(Instance::Alerts), Queues::default());
+    let mut one = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    let _same = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    let _all = broker.subscribe(Instance::Alerts, [pattern("*")]).unwrap();
+    let _elsewhere = broker.subscribe(Instance::Audit, [pattern("*")]).unwrap();
+    for topic in ["a", "a", "b"] {
+        broker.publish(Instance::Alerts, &draft(topic)).unwrap();
+    }
+    assert_eq!(seqs(&mut one), [1, 2]);
+    let expected = Queues {
+        subscriptions: 3,
+        messages: 5,
+        deepest: 3,
+    };
+    assert_eq!(broker.queues(Instance::Alerts), expected);
+}
+
+#[test]
+fn a_source_has_confirmed_all_once_no_pattern_is_left() {
+    let broker = broker();
+    let node = NodeId::new("b").unwrap();
+    let slot = broker.attach(Arc::new(Source { node, epoch: Epoch(5) }), false);
+    let all = |slot| broker.has_confirmed_all(slot, Instance::Alerts);
+    assert!(all(Some(slot)) && all(None), "nothing is wanted");
+    let _wide = broker.subscribe(Instance::Alerts, [pattern("a:*")]).unwrap();
+    let exact = broker.subscribe(Instance::Alerts, [pattern("b")]).unwrap();
+    assert!(!all(Some(slot)) && !all(None));
+    let entries: Vec<_> = broker.interest().entries().collect();
+    let wide = entries.iter().find(|entry| entry.pattern.as_str() == "a:*").unwrap();
+    assert!(broker.open(slot, Instance::Alerts, &wide.pattern, wide.added, 1));
+    assert!(!all(Some(slot)), "one is left");
+    drop(exact);
+    assert!(all(Some(slot)) && !all(None));
+}
+
+#[test]
 fn two_spellings_of_one_pattern_live_side_by_side() {
     let broker = broker();
     let star = broker.subscribe(Instance::Alerts, [pattern("a:*:b")]).unwrap();

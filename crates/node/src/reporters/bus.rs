@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwether_broker::DropReason;
-use bellwether_mesh::MemberState;
 use bellwether_message::Instance;
 use bellwether_monitor::bus_rules::{BusChange, BusRule, BusRules, BusSample, BusSettings};
 use serde_json::json;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use crate::alerts::Raised;
 use crate::instance_info::InstanceInfo;
 use crate::node::Node;
+use crate::ticks::every;
 
 /// An instance that was found unavailable so often in a row is: a link that comes up takes a moment.
 const UNAVAILABLE_AFTER: u32 = 2;
@@ -28,15 +28,13 @@ pub(super) async fn run(node: Node, settings: BusSettings, interval: Duration) {
     let mut changes: Vec<BusChange> = Vec::new();
     // By rule and instance: what has changed and was not said yet, since the integration is switched off.
     let mut untold: BTreeMap<String, BusChange> = BTreeMap::new();
-    let mut ticks = super::every(interval);
+    let mut ticks = every(interval);
     loop {
         ticks.tick().await;
         for (info, missing) in node.instances().iter().zip(&mut missing) {
             changes.extend(rules.on_sample(info.instance, &sample(&node, info), began.elapsed()));
-            *missing = match is_available(&node, info.instance) {
-                true => 0,
-                false => missing.saturating_add(1),
-            };
+            let is_covered = node.mesh().is_none_or(|mesh| mesh.is_covered(info.instance));
+            *missing = if is_covered { 0 } else { missing.saturating_add(1) };
             changes.extend(rules.on_available(info.instance, *missing < UNAVAILABLE_AFTER));
         }
         for change in changes.drain(..) {
@@ -68,23 +66,6 @@ fn sample(node: &Node, info: &InstanceInfo) -> BusSample {
         ended: node.counters(info.instance).disconnected.value(),
         queue_fill: info.deepest_queue_messages as f64 / info.queue_limit_messages.max(1) as f64,
     }
-}
-
-/// Whether every living member has confirmed to send what this node's subscriptions want of the instance.
-fn is_available(node: &Node, instance: Instance) -> bool {
-    let Some(mesh) = node.mesh() else { return true };
-    let is_down = |node| {
-        let members = mesh.members();
-        members
-            .iter()
-            .any(|member| member.node == node && member.state != MemberState::Alive)
-    };
-    let subscriptions = node.broker().subscriptions(instance);
-    subscriptions.iter().all(|subscription| {
-        mesh.unconfirmed(instance, &subscription.patterns)
-            .into_iter()
-            .all(is_down)
-    })
 }
 
 fn tell(node: &Node, change: &BusChange) {
