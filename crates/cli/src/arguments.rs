@@ -352,6 +352,15 @@ struct TypedPublish {
     /// At most this many lines a second, evenly spaced
     #[arg(long, value_name = "N", requires = "lines", conflicts_with = "payload")]
     rate: Option<NonZeroU32>,
+    #[command(flatten)]
+    care: TypedCare,
+    #[command(flatten)]
+    format: TypedFormat,
+}
+
+/// What is to be waited for, however a message is published.
+#[derive(Debug, Args)]
+struct TypedCare {
     /// Wait for room before each message, at most so long [default: 30, the most], so that no peer or subscriber loses
     /// anything to this publisher's speed; a message for which there is none fails, and is not published
     #[arg(
@@ -369,8 +378,16 @@ struct TypedPublish {
     /// Seconds that peers have to confirm a message, up to 60; then it fails, though it is published [default: 10]
     #[arg(long, value_name = "SECONDS", requires = "confirm", value_parser = clap::value_parser!(u64).range(1..=60))]
     confirm_within: Option<u64>,
-    #[command(flatten)]
-    format: TypedFormat,
+}
+
+impl From<TypedCare> for Care {
+    fn from(typed: TypedCare) -> Self {
+        Self {
+            wait_s: typed.wait,
+            confirm: typed.confirm,
+            confirm_within_s: typed.confirm_within,
+        }
+    }
 }
 
 impl TypedPublish {
@@ -396,11 +413,7 @@ impl TypedPublish {
                 correlation_id: self.correlation_id,
                 causation_id: self.causation_id,
             },
-            care: Care {
-                wait_s: self.wait,
-                confirm: self.confirm,
-                confirm_within_s: self.confirm_within,
-            },
+            care: self.care.into(),
             content_type: self.content_type,
             what,
             format: self.format.format,

@@ -321,9 +321,7 @@ impl Target {
             ("correlation_id", self.correlation_id.as_deref()),
             ("causation_id", self.causation_id.as_deref()),
         ] {
-            if let Some(value) = value {
-                query.add(key, value);
-            }
+            query.add_given(key, value);
         }
         care.add_to(&mut query);
         query.text
@@ -340,9 +338,7 @@ impl TypedTarget {
             ("correlation_id", self.correlation_id.as_deref()),
             ("causation_id", self.causation_id.as_deref()),
         ] {
-            if let Some(value) = value {
-                query.add(key, value);
-            }
+            query.add_given(key, value);
         }
         care.add_to(&mut query);
         query.text
@@ -359,9 +355,7 @@ impl Care {
                 self.confirm_within_s.map(|seconds| seconds.to_string()),
             ),
         ] {
-            if let Some(value) = value {
-                query.add(key, &value);
-            }
+            query.add_given(key, value.as_deref());
         }
     }
 
@@ -456,6 +450,13 @@ impl Query {
         self.text.push('=');
         push_encoded(&mut self.text, value);
         self.separator = '&';
+    }
+
+    /// Nothing is added where nothing is given.
+    fn add_given(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.add(key, value);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bellwether::catalogue::Reason as Broken;
-use bellwether::{AlertState, AlertView, Alerts, Instance};
+use bellwether::{AlertState, AlertView, Alerts, Instance, MAX_ALERT_ID_BYTES};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,9 +22,6 @@ use crate::api::{Api, Query, json};
 use crate::body::{cut, parse_json, read_within};
 use crate::error::{ApiError, Reason};
 use crate::typed_publish::{NoQuery, refused_typed};
-
-/// Longest alert id in bytes: nodes keep no alert with a longer one, so that nobody could mean it.
-const ALERT_ID_BYTES: usize = 128;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,9 +97,9 @@ pub(crate) async fn acknowledge(
     body: Body,
 ) -> Result<Response, ApiError> {
     let Path(alert_id) = path.map_err(|err| ApiError::new(Reason::UnknownPath, err.body_text()))?;
-    if alert_id.len() > ALERT_ID_BYTES {
+    if alert_id.len() > MAX_ALERT_ID_BYTES {
         let words = format!(
-            "the id of an alert has at most {ALERT_ID_BYTES} bytes, not {}",
+            "the id of an alert has at most {MAX_ALERT_ID_BYTES} bytes, not {}",
             alert_id.len()
         );
         return Err(ApiError::broken(Broken::InvalidFields, vec!["alert_id"], words));

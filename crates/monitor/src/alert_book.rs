@@ -205,6 +205,11 @@ impl AlertBook {
         self.entries.get(number).and_then(Entry::view)
     }
 
+    /// Whether an alert with this key is kept that is not over.
+    pub fn is_raised(&self, key: &str) -> bool {
+        self.by_key.contains_key(key_part(key))
+    }
+
     /// How many alerts were given up for lack of room.
     pub fn evicted(&self) -> u64 {
         self.evicted

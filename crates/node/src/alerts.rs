@@ -10,7 +10,7 @@ use bellwether_catalogue::type_of;
 use bellwether_mesh::MemberState;
 use bellwether_message::{Envelope, Epoch, Instance, NodeId, Pattern, Source};
 use bellwether_monitor::alert_book::{Acknowledgement, Alert, AlertBook, AlertSettings, Escalation, Level, Severity};
-pub use bellwether_monitor::alert_book::{AlertState, AlertView};
+pub use bellwether_monitor::alert_book::{AlertState, AlertView, MAX_ALERT_ID_BYTES};
 use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -70,10 +70,7 @@ impl AlertsState {
 
     /// Whether this book has an alert of that key that is not over.
     pub(crate) fn is_raised(&self, key: &str) -> bool {
-        let alerts = self.book().all();
-        alerts
-            .iter()
-            .any(|alert| alert.key == key && alert.state != AlertState::Cleared)
+        self.book().is_raised(key)
     }
 
     fn on_cleared(&self, key: &str) {

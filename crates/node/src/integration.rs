@@ -67,8 +67,11 @@ impl IntegrationState {
     }
 
     fn set_enabled(&self, enabled: bool) {
-        self.enabled.store(enabled, Ordering::Relaxed);
-        self.switch.send_replace(enabled);
+        // Under the lock of the one that is watched: two that switch at once leave both alike.
+        self.switch.send_modify(|switch| {
+            *switch = enabled;
+            self.enabled.store(enabled, Ordering::Relaxed);
+        });
     }
 }
 

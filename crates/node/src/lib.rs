@@ -22,6 +22,7 @@ mod reporters;
 mod subscriber;
 mod subscription;
 pub mod subscription_health;
+mod ticks;
 
 pub use bellwether_catalogue as catalogue;
 
@@ -36,7 +37,7 @@ pub use bellwether_message::{
     MessageIdError, NodeId, Pattern, Source, Timestamp, TimestampError, Topic, TopicError, WallClock,
 };
 
-pub use self::alerts::{AlertState, AlertView, Alerts};
+pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};
 pub use self::builder::NodeBuilder;
 pub use self::config::{Config, ConfigError, Layer, Secrets};
 pub use self::emitters::{EmitterPool, EmitterSettings};

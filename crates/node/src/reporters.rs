@@ -9,10 +9,7 @@ mod members;
 mod metrics;
 mod system;
 
-use std::time::Duration;
-
 use bellwether_monitor::bus_rules::BusSettings;
-use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::alerts;
 use crate::integration::Alerting;
@@ -63,11 +60,4 @@ pub(crate) fn stopping(node: &Node) {
 /// Says that the node has stopped, as the last thing that it says.
 pub(crate) fn stopped(node: &Node) {
     system::tell(node, "stopped");
-}
-
-/// Ticks, the first one period from now; a tick that was missed is left out.
-fn every(period: Duration) -> Interval {
-    let mut interval = interval_at(tokio::time::Instant::now() + period, period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    interval
 }

@@ -1,6 +1,6 @@
 //! What may be typed about alerts and thresholds.
 
-use bellwether::{ThresholdKind, ThresholdRule};
+use bellwether::{MAX_ALERT_ID_BYTES, ThresholdKind, ThresholdRule};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
@@ -14,8 +14,6 @@ use crate::output::Format;
 
 /// Nodes keep no more of a name, in bytes.
 const BY_BYTES: usize = 512;
-/// Nodes keep no alert with a longer id, in bytes.
-const ALERT_ID_BYTES: usize = 128;
 /// Who acknowledges an alert where nobody says so.
 const NOBODY: &str = "cli";
 
@@ -173,7 +171,7 @@ fn alert_id(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("it is empty; `bellwether alerts` shows the ids".to_owned());
     }
-    bounded(text, ALERT_ID_BYTES)
+    bounded(text, MAX_ALERT_ID_BYTES)
 }
 
 fn by(text: &str) -> Result<String, String> {

@@ -1,12 +1,11 @@
 //! What may be typed about typed messages and broadcasts.
 
-use bellwether::Confirm;
 use bellwether::catalogue::Broadcast as Helper;
 use bellwether_message::{Instance, Topic};
 use clap::{Args, Subcommand};
 
-use super::{TypedFormat, confirm, examples, id, instance, topic};
-use crate::client::{Care, TypedTarget};
+use super::{TypedCare, TypedFormat, examples, id, instance, topic};
+use crate::client::TypedTarget;
 use crate::commands::broadcast::{Broadcast, Calls};
 use crate::commands::catalogue::{Catalogue, Form, Subject};
 use crate::commands::integration::{Integration, Wish};
@@ -88,21 +87,8 @@ pub(super) struct TypedSay {
     /// The id of the message that led to this one
     #[arg(long, value_name = "ID", value_parser = id)]
     causation_id: Option<String>,
-    /// Wait for room first, at most so long [default: 30, the most]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        num_args = 0..=1,
-        default_missing_value = "30",
-        value_parser = clap::value_parser!(u64).range(0..=30)
-    )]
-    wait: Option<u64>,
-    /// Who must hold it: `none`, `local` (this node), `all` peers that want it, or so many of them [default: local]
-    #[arg(long, value_name = "WHO", value_parser = confirm)]
-    confirm: Option<Confirm>,
-    /// Seconds that peers have to confirm, up to 60 [default: 10]
-    #[arg(long, value_name = "SECONDS", requires = "confirm", value_parser = clap::value_parser!(u64).range(1..=60))]
-    confirm_within: Option<u64>,
+    #[command(flatten)]
+    care: TypedCare,
     #[command(flatten)]
     format: TypedFormat,
 }
@@ -118,11 +104,7 @@ impl TypedSay {
                 correlation_id: self.correlation_id,
                 causation_id: self.causation_id,
             },
-            care: Care {
-                wait_s: self.wait,
-                confirm: self.confirm,
-                confirm_within_s: self.confirm_within,
-            },
+            care: self.care.into(),
             given: Given::named(self.json),
             format: self.format.format,
         }

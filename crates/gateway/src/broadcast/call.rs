@@ -10,8 +10,8 @@ use crate::api::parse_topic;
 use crate::body::cut;
 use crate::error::{ApiError, Reason};
 
-/// Other names of arguments, which a call does not have once it is read.
-const ALIASES: [&str; 2] = ["system", "store_id"];
+/// Other names of arguments, by helper, which a call does not have once it is read.
+const ALIASES: [(&str, &str); 2] = [("system_lifecycle", "system"), ("store_health", "store_id")];
 /// Characters of a helper's name that an error repeats.
 const EXCERPT_CHARS: usize = 40;
 
@@ -79,7 +79,7 @@ impl Call {
 /// An argument that no helper has, such as `detail`, must not vanish in silence.
 fn refuse_strangers(helper: &str, given: &[String], read: &Broadcast) -> Result<(), ApiError> {
     let read = serde_json::to_value(read).unwrap_or_default();
-    let known = |name: &String| ALIASES.contains(&name.as_str()) || read[helper].get(name).is_some();
+    let known = |name: &String| ALIASES.contains(&(helper, name)) || read[helper].get(name).is_some();
     match given.iter().find(|name| !known(name)) {
         None => Ok(()),
         Some(stranger) => {
@@ -173,6 +173,11 @@ mod tests {
             words.contains("no argument `detail`") && words.contains("details"),
             "{words}"
         );
+        let (_, words) = error(
+            "health_update",
+            json!({"component": "c", "status": "healthy", "store_id": "main"}),
+        );
+        assert!(words.contains("no argument `store_id`"), "another helper's: {words}");
         let (_, words) = error("health_update", json!({"component": "c"}));
         assert!(words.contains("health_update: missing field `status`"), "{words}");
         let (_, words) = error("metrics", json!({"component": "c", "metrics": "x".repeat(5000)}));

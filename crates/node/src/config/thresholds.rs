@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_monitor::threshold::{ThresholdKind, ThresholdRule};
+use bellwether_monitor::threshold::{MAX_RULES, MAX_TEXT_BYTES, ThresholdKind, ThresholdRule};
 
 use crate::integration::IntegrationSettings;
 
 use super::error::ConfigError;
 use super::origin::{Origin, Origins};
 use super::{Bounds, Config};
-
-/// More metrics than this are watched elsewhere: every value of a metric is compared with each of them.
-pub(super) const THRESHOLDS_MAX: usize = 256;
-/// The longest id, metric or component, in bytes: they travel in every alert.
-const TEXT_BYTES_MAX: usize = 128;
 
 pub(super) const SUSTAINED: Bounds = Bounds {
     key: "sustained",
@@ -171,11 +166,11 @@ pub(super) fn take(
 impl Config {
     pub(super) fn check_thresholds(&self) -> Result<(), ConfigError> {
         let thresholds = &self.integration.thresholds;
-        if thresholds.len() > THRESHOLDS_MAX {
+        if thresholds.len() > MAX_RULES {
             return Err(ConfigError::TooManyThresholds {
-                setting: self.origins.setting(&element(THRESHOLDS_MAX)),
+                setting: self.origins.setting(&element(MAX_RULES)),
                 given: thresholds.len(),
-                max: THRESHOLDS_MAX,
+                max: MAX_RULES,
             });
         }
         let mut ids = BTreeMap::new();
@@ -206,7 +201,7 @@ impl Config {
         for (key, text) in texts {
             let Some(text) = text else { continue };
             let (bytes, control) = (text.len(), text.contains(char::is_control));
-            if control || !(1..=TEXT_BYTES_MAX).contains(&bytes) {
+            if control || !(1..=MAX_TEXT_BYTES).contains(&bytes) {
                 return Err(self.refuse(index, key, ThresholdProblem::Text { bytes, control }));
             }
         }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bellwether_monitor::emission::Emission;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval};
 
 use super::core::{Core, value};
 use super::{PoolEnd, told};
 use crate::subscription_health::EmissionWatch;
+use crate::ticks::every;
 
 /// How long what waits may take to go when a pool is stopped, as in the original.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -110,11 +111,4 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// Ticks, the first one period from now; a tick that was missed is left out.
-fn every(period: Duration) -> Interval {
-    let mut interval = interval_at(Instant::now() + period, period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    interval
 }

@@ -10,12 +10,12 @@ use bellwether_catalogue::field::Object;
 use bellwether_monitor::log_level::LogLevel;
 use bellwether_monitor::log_summary::{LogTotals, TopError};
 use serde_json::{Value, json};
-use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::attached::Attached;
 use super::busy::Busy;
 use super::record::Record;
 use super::shared::Shared;
+use crate::ticks::every;
 
 /// How often it is told, at most, what was left out.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
@@ -59,13 +59,6 @@ pub(super) async fn run(attachment: Attachment) {
             _ = summaries.tick() => summarise(shared, attached),
         }
     }
-}
-
-/// Ticks, the first one period from now; a tick that was missed is left out.
-fn every(period: Duration) -> Interval {
-    let mut interval = interval_at(tokio::time::Instant::now() + period, period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    interval
 }
 
 /// Publishes a batch of what waits. Whether more may wait.

@@ -16,6 +16,7 @@ use self::sampler::{Sample, Sampler};
 use crate::alerts::Raised;
 use crate::integration::{Integration, IntegrationSettings};
 use crate::node::Node;
+use crate::ticks::every;
 
 /// Whose health it is, in messages.
 const CHECKER: &str = "health_checker";
@@ -42,7 +43,7 @@ pub(super) async fn run(node: Node, settings: IntegrationSettings) {
     };
     let mut checks = 0_u64;
     tokio::time::sleep(FIRST_REPORT_AFTER).await;
-    let mut ticks = super::every(settings.health_interval);
+    let mut ticks = every(settings.health_interval);
     loop {
         if integration.enabled() {
             // Off the runtime: a file system may take its time to answer.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::instance_info::InstanceInfo;
 use crate::integration::{Integration, IntegrationSettings};
 use crate::node::Node;
+use crate::ticks::every;
 
 /// Reports every interval. An instance in which nothing happened, nothing waits and nothing was lost says nothing.
 pub(super) async fn run(node: Node, settings: IntegrationSettings) {
@@ -18,7 +19,7 @@ pub(super) async fn run(node: Node, settings: IntegrationSettings) {
     let mut before = node.instances();
     let mut measured_at = Instant::now();
     let mut told = [[0_u64; 4]; Instance::COUNT];
-    let mut ticks = super::every(settings.metrics_interval);
+    let mut ticks = every(settings.metrics_interval);
     loop {
         ticks.tick().await;
         let now = node.instances();

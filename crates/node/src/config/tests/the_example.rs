@@ -95,5 +95,5 @@ fn states_the_bounds_of_each_setting_of_a_table_above_it() {
         let words = explanation("[[thresholds]]", key);
         assert!(words.contains(&format!(", {min} to {max}.")), "{key}: {words}");
     }
-    assert!(EXAMPLE.contains(&format!("There may be {}", thresholds::THRESHOLDS_MAX)));
+    assert!(EXAMPLE.contains(&format!("There may be {}", bellwether_monitor::threshold::MAX_RULES)));
 }
