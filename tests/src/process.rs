@@ -56,6 +56,11 @@ impl Start {
         self
     }
 
+    /// It also listens for NATS clients.
+    pub fn nats(self, address: impl ToString) -> Self {
+        self.argument("--nats").argument(&address.to_string())
+    }
+
     /// A seed, as it is typed.
     pub fn seed(self, address: impl ToString) -> Self {
         self.argument("--seed").argument(&address.to_string())
@@ -119,6 +124,7 @@ impl Start {
             log: self.log,
             mesh: address(&started, "mesh=\""),
             http: address(&started, "http=\"http://"),
+            nats: address(&started, "nats=\"nats://"),
         }
     }
 
@@ -150,6 +156,7 @@ pub struct Process {
     log: Log,
     mesh: Option<SocketAddr>,
     http: Option<SocketAddr>,
+    nats: Option<SocketAddr>,
 }
 
 impl Process {
@@ -168,6 +175,12 @@ impl Process {
     pub fn http(&self) -> SocketAddr {
         self.http
             .unwrap_or_else(|| panic!("{} serves no clients: {}", self.name, self.log.text()))
+    }
+
+    /// Where NATS clients reach it.
+    pub fn nats(&self) -> SocketAddr {
+        self.nats
+            .unwrap_or_else(|| panic!("{} serves no NATS clients: {}", self.name, self.log.text()))
     }
 
     /// What `--node` takes.

@@ -1,0 +1,1 @@
+//! A program's connection to the node on its host: publish, subscribe, confirm, and resume after the node has restarted.

@@ -1,0 +1,6 @@
+//! Clients that others have written, each installed from its own registry by `scripts/install-clients`, and a browser.
+//!
+//! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
+
+#[expect(dead_code, reason = "the first of the clients are on their way")]
+mod program;
