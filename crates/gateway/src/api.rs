@@ -7,13 +7,14 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use bellwether::{Instance, Node, Topic};
+use bellwether_access::Access;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, Reason};
 use crate::{
-    alerts, broadcast, catalogue, guard, integration, metrics, publish, subscribe, subscription_health, thresholds,
-    typed_publish, views,
+    alerts, broadcast, catalogue, client, guard, integration, metrics, publish, subscribe, subscription_health,
+    thresholds, typed_publish, views,
 };
 
 const INDEX: &str = "\
@@ -59,11 +60,12 @@ GET  /metrics                                        totals for Prometheus
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) node: Node,
+    access: Access,
     max_payload_bytes: [usize; Instance::COUNT],
 }
 
 impl Api {
-    pub(crate) fn new(node: Node) -> Self {
+    pub(crate) fn new(node: Node, access: Access) -> Self {
         let mut max_payload_bytes = [0; Instance::COUNT];
         for info in node.instances() {
             if let Some(limit) = max_payload_bytes.get_mut(info.instance.index()) {
@@ -72,11 +74,14 @@ impl Api {
         }
         Self {
             node,
+            access,
             max_payload_bytes,
         }
     }
 
     pub(crate) fn router(self) -> Router {
+        let access = self.access.clone();
+        let authenticate = move |request, next| client::authenticate(access.clone(), request, next);
         Router::new()
             .route("/v1/publish/{instance}/{*topic}", post(publish::publish))
             .route("/v1/messages/{instance}/{tag}", post(typed_publish::publish))
@@ -112,6 +117,7 @@ impl Api {
             .route("/", get(index))
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
+            .layer(middleware::from_fn(authenticate))
             .layer(middleware::from_fn(guard::guard))
             .with_state(self)
     }

@@ -137,6 +137,12 @@ pub(crate) enum Reason {
     TooFewPeers,
     /// The mesh is slower than what is published.
     NoRoom,
+    /// Who it is cannot be believed, or nobody is served without saying who they are.
+    Unauthenticated,
+    /// It is known who it is, and it may not do that.
+    Denied,
+    /// It has taken as much as it may.
+    LimitExceeded,
     BadHost,
     BadOrigin,
     TooManyConnections,
@@ -184,6 +190,9 @@ impl Reason {
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             Self::TooFewPeers => (StatusCode::CONFLICT, "too_few_peers"),
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::Denied => (StatusCode::FORBIDDEN, "denied"),
+            Self::LimitExceeded => (StatusCode::TOO_MANY_REQUESTS, "limit_exceeded"),
             Self::BadHost => (StatusCode::MISDIRECTED_REQUEST, "bad_host"),
             Self::BadOrigin => (StatusCode::FORBIDDEN, "bad_origin"),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),

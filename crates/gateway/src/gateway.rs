@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bellwether::Node;
+use bellwether_access::Access;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -92,9 +93,9 @@ impl Gateway {
     ///
     /// # Errors
     /// [`ServeError`] before the first connection, never later.
-    pub async fn serve(self, node: Node, stop: CancellationToken) -> Result<(), ServeError> {
+    pub async fn serve(self, node: Node, access: Access, stop: CancellationToken) -> Result<(), ServeError> {
         let listener = TcpListener::from_std(self.listener).map_err(|source| ServeError::Register { source })?;
-        let router = TowerToHyperService::new(Api::new(node).router());
+        let router = TowerToHyperService::new(Api::new(node, access).router());
         let limit = self.max_connections;
         let mut connections = JoinSet::new();
         let mut refused: u64 = 0;

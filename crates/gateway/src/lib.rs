@@ -5,13 +5,14 @@
 //!
 //! ```no_run
 //! use bellwether::{Config, Node, NodeId};
+//! use bellwether_access::Access;
 //! use bellwether_gateway::Gateway;
 //! use tokio_util::sync::CancellationToken;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = Gateway::bind("127.0.0.1:7480".parse()?)?;
 //! let node = Node::start(Config::new(NodeId::new("a")?)).await?;
-//! gateway.serve(node, CancellationToken::new()).await?;
+//! gateway.serve(node, Access::open(), CancellationToken::new()).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -19,6 +20,7 @@
 mod gateway;
 
 mod api;
+mod client;
 mod guard;
 
 mod assurance;

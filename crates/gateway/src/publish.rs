@@ -23,6 +23,7 @@ use serde_json::value::RawValue;
 use crate::api::{Api, Query, parse_instance, parse_topic};
 use crate::assurance::Assurance;
 use crate::body::{read_within, too_large};
+use crate::client::Client;
 use crate::error::{ApiError, Reason, with_causes};
 
 /// The event tag of a message whose publisher names none.
@@ -45,6 +46,7 @@ pub(crate) struct PublishQuery {
 /// Publishes the body. What is wrong with the rest of the request is said before the body is read.
 pub(crate) async fn publish(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<(String, String)>, PathRejection>,
     Query(query): Query<PublishQuery>,
     headers: HeaderMap,
@@ -58,6 +60,7 @@ pub(crate) async fn publish(
         query.confirm_within.as_deref(),
     )?;
     let mut draft = draft(&topic, query)?;
+    client.may_publish(instance, draft.topic.as_str())?;
     draft.content_type = content_type(&headers)?;
     draft.check(0).map_err(|err| refused_draft(&err))?;
     draft.payload = read_within(body, api.max_payload_bytes(instance)).await?.into();

@@ -4,6 +4,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow};
 use bellwether::{Config, Node, NodeId};
+use bellwether_access::Access;
 use bellwether_gateway::Gateway;
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -113,7 +114,7 @@ impl GatewayThread {
         let (tell_outcome, outcome) = oneshot::channel();
         let runtime = runtime::current_thread()?;
         let serve = move || {
-            let outcome = runtime.block_on(gateway.serve(node, stop));
+            let outcome = runtime.block_on(gateway.serve(node, Access::open(), stop));
             // Nobody listens when the node has failed meanwhile.
             let _ = tell_outcome.send(outcome.map_err(anyhow::Error::from));
         };

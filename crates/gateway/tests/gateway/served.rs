@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bellwether::{Config, Instance, Node, NodeId};
+use bellwether_access::Access;
 use bellwether_gateway::{Gateway, ServeError};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -48,7 +49,7 @@ impl Served {
         let gateway = adjust(Gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap());
         let addr = gateway.local_addr();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(gateway.serve(node.clone(), stop.clone()));
+        let serving = tokio::spawn(gateway.serve(node.clone(), Access::open(), stop.clone()));
         Self {
             node,
             addr,
