@@ -5,12 +5,12 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bellwether::Node;
 use bellwether_access::Access;
+use bellwether_delivery::Handover;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -21,7 +21,6 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::api::Api;
@@ -184,41 +183,40 @@ pub enum ServeError {
 
 async fn serve_connection<S>(stream: TcpStream, service: S, stop: CancellationToken)
 where
-    S: Service<Request<Incoming>, Response = Response>,
+    S: Service<Request<Incoming>, Response = Response> + Send + 'static,
+    S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let sockets = TaskTracker::new();
-    let (socket, stopping) = (sockets.token(), stop.clone());
+    let (handover, mut handed_over) = Handover::new(stop.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(socket.clone());
-        request.extensions_mut().insert(stopping.clone());
+        request.extensions_mut().insert(handover.clone());
         service.call(request)
     });
     if let Err(err) = prepare(&stream) {
         tracing::debug!(%err, "the socket of a client cannot be prepared");
     }
-    let ended = {
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_READ_TIMEOUT)
-            .max_buf_size(CONNECTION_BUFFER_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let mut connection = pin!(connection);
-        tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = Box::pin(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.as_mut().await
         }
     };
+    // With it goes its copy of the handover.
+    drop(connection);
     if let Err(err) = ended {
         tracing::debug!(%err, "the connection ended early");
     }
-    // One that went over to a WebSocket is a connection until that is closed.
-    sockets.close();
-    sockets.wait().await;
+    if let Some(session) = handed_over.recv().await {
+        session.await;
+    }
 }
 
 /// Answers and deliveries are small and must not wait for the acknowledgement of the one before. And what a client leaves

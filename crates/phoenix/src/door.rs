@@ -13,10 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bellwether::{Node, Timestamp};
 use bellwether_access::{Access, AuthenticateError, Credentials, Session};
+use bellwether_delivery::Handover;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::task_tracker::TaskTrackerToken;
-use tracing::Instrument;
 
 use crate::frame::excerpt;
 use crate::socket::{Opened, serve};
@@ -41,9 +39,8 @@ const BEARER: &str = "base64url.bearer.phx.";
 /// is at `/socket`.
 ///
 /// Authenticates by itself, since a browser can show a token in the query or as a sub-protocol only; so it must not stand
-/// behind what authenticates requests. Origins are for what it stands behind. A request's extensions may hold a
-/// [`CancellationToken`], on which its socket is closed with 1012 (service restart), and a [`TaskTrackerToken`], which is
-/// held until the socket is closed.
+/// behind what authenticates requests. Origins are for what it stands behind. The extensions of each request hold a
+/// [`Handover`], in which its socket goes on; when that stops, the socket is closed with 1012 (service restart).
 pub fn router<S: Clone + Send + Sync + 'static>(node: Node, access: Access) -> Router<S> {
     let largest = node.instances().iter().map(|info| info.max_payload_bytes).max();
     let door = Door {
@@ -68,8 +65,7 @@ async fn open(
     State(door): State<Door>,
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
-    stop: Option<Extension<CancellationToken>>,
-    held: Option<Extension<TaskTrackerToken>>,
+    Extension(handover): Extension<Handover>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refused> {
     let Query(query) = query.map_err(|err| Refused::bad_query(err.body_text()))?;
@@ -94,10 +90,9 @@ async fn open(
         node: door.node,
         session: Arc::new(session),
         max_frame_bytes: door.max_frame_bytes,
-        stop: stop.map(|Extension(stop)| stop).unwrap_or_default(),
+        stop: handover.stop().clone(),
     };
     let most = door.max_frame_bytes + REFUSED_FRAME_BYTES;
-    let span = tracing::Span::current();
     Ok(upgrade
         .protocols([SUB_PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -105,13 +100,7 @@ async fn open(
         .max_message_size(most)
         .max_frame_size(most)
         .on_failed_upgrade(|err| tracing::debug!(%err, "a client of channels went before its socket was open"))
-        .on_upgrade(move |socket| {
-            async move {
-                serve(socket, opened).await;
-                drop(held);
-            }
-            .instrument(span)
-        }))
+        .on_upgrade(async move |socket| handover.go_on_with(serve(socket, opened)).await))
 }
 
 async fn long_poll() -> Refused {

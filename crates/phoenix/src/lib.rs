@@ -21,8 +21,8 @@
 //! client that connects again goes on where it stood.
 //!
 //! **A message** arrives as an event named by its tag, its payload being the message's JSON object. One reserved key is
-//! added: `_bellwether: {"id","topic","originating_node","reporting_node","timestamp","cursor"}`, besides `correlation_id`
-//! and `causation_id` where the message has them; `topic` is written as a channel's. `cursor` is null while nobody can say
+//! added: `_bellwether: {"id","topic","originating_node","reporting_node","timestamp","cursor"}`, besides `correlation_id`,
+//! `causation_id`, `reply_to` and `headers` where the message has them; topics are written as a channel's. `cursor` is null while nobody can say
 //! how to go on: in a replay by `last:N` or `time:`. JSON that is no object comes as `{"payload":…,"_bellwether":…}`.
 //! Anything that is not JSON comes as a binary frame, whose event is the tag; there is no room for the rest, so that
 //! a client that resumes from a cursor of before gets it again. A tag that would be taken for a word of the protocol
@@ -33,8 +33,8 @@
 //! have no `_bellwether.id`, and so cannot be confused with messages of these names.
 //!
 //! **Publishing**: `push("publish", {topic, event, payload})`, all optional: the channel's own topic, `message`, `{}`. Also
-//! `originating_node`, `correlation_id`, `causation_id`, `schema_version`, `wait` (true or seconds), `confirm`
-//! (`none`, `local`, `all` or a number), `confirm_within` (seconds). Any other event is published on the channel's own
+//! `originating_node`, `correlation_id`, `causation_id`, `schema_version`, `reply_to`, `headers` (an object of strings, or
+//! lists of strings), `wait` (true or seconds), `confirm` (`none`, `local`, `all` or a number), `confirm_within` (seconds). Any other event is published on the channel's own
 //! topic with that event tag; one of the catalogue as a message of its type, judged, with what is left out filled in. A
 //! binary push publishes its bytes. The answer is `{"id"}` once the message is published, with `confirmed`, `required` and
 //! `peers` where peers were asked for. The reserved key is taken out of what is published.

@@ -130,6 +130,12 @@ impl Serialize for Metadata<'_> {
                 map.serialize_entry(name, id)?;
             }
         }
+        if let Some((instance, topic)) = head.reply_to().and_then(|address| address.split_once('/')) {
+            map.serialize_entry("reply_to", &format!("{instance}:{topic}"))?;
+        }
+        if !head.headers().is_empty() {
+            map.serialize_entry("headers", &head.headers())?;
+        }
         map.serialize_entry("cursor", &self.cursor)?;
         map.end()
     }

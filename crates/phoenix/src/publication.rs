@@ -7,15 +7,16 @@
 //! | any other event, JSON payload | as it is, with that event tag, on the channel's own topic |
 //! | any event, binary payload | the bytes, with that event tag, on the channel's own topic |
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use bellwether::catalogue::MessageType;
 use bellwether::catalogue::type_of;
-use bellwether::{Confirm, ContentType, Draft, Instance, NodeId, Topic};
+use bellwether::{Confirm, ContentType, Draft, Headers, Instance, NodeId, Topic};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::num::NonZeroU16;
 
 use crate::frame::{Payload, excerpt};
 use crate::payload::without_metadata;
@@ -64,6 +65,10 @@ struct Request<'a> {
     correlation_id: Option<String>,
     causation_id: Option<String>,
     schema_version: Option<NonZeroU16>,
+    /// Where an answer is awaited, as a channel has it.
+    reply_to: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, Values>,
     #[serde(default)]
     wait: Wait,
     confirm: Option<Peers>,
@@ -82,6 +87,14 @@ impl Default for Wait {
     fn default() -> Self {
         Self::Whether(false)
     }
+}
+
+/// One value of a header, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// A word, or a number.
@@ -165,6 +178,8 @@ impl Publication {
         if let Some(version) = request.schema_version {
             draft.schema_version = version.get();
         }
+        draft.reply_to = request.reply_to.as_deref().map(reply_to).transpose()?;
+        draft.headers = headers(&request.headers)?;
         let wait = match request.wait {
             Wait::Whether(false) => None,
             Wait::Whether(true) => Some(MAX_WAIT_S),
@@ -207,11 +222,39 @@ fn own_topic(channel: &ChannelTopic) -> Result<Topic, Refusal> {
         let words = "this channel has a topic with wildcards: push `publish` and name one `topic`";
         return Err(Refusal::new(Reason::BadTopic, words));
     };
-    if topic.is_reserved() {
+    // What NATS clients ask is answered where they listen.
+    let is_foreign = channel.instance == Instance::Events && topic.as_str().starts_with("$nats:");
+    if topic.is_reserved() && !is_foreign {
         let words = "topics that begin with `$` belong to the mesh itself; choose another first level";
         return Err(Refusal::new(Reason::ReservedTopic, words));
     }
     Ok(topic.clone())
+}
+
+/// The address of an answer, as messages carry it.
+fn reply_to(text: &str) -> Result<String, Refusal> {
+    let bad = |words| Refusal::new(Reason::BadField, words);
+    let given = ChannelTopic::parse(text).map_err(|err| bad(format!("`reply_to` is wrong: {err}")))?;
+    match (given.pattern.queue(), given.topic) {
+        (None, Some(topic)) => Ok(format!("{}/{topic}", given.instance)),
+        _ => Err(bad("`reply_to` must name one topic, without wildcards".to_owned())),
+    }
+}
+
+fn headers(given: &BTreeMap<String, Values>) -> Result<Headers, Refusal> {
+    let mut headers = Headers::default();
+    for (name, values) in given {
+        let values = match values {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Several(values) => values,
+        };
+        for value in values {
+            headers
+                .push(name, value)
+                .map_err(|err| Refusal::new(Reason::BadField, format!("a header is wrong: {err}")))?;
+        }
+    }
+    Ok(headers)
 }
 
 fn within(field: &str, seconds: u64, min: u64, max: u64) -> Result<u64, Refusal> {
@@ -249,7 +292,8 @@ mod tests {
             "events:orders:*",
             "publish",
             r#"{"topic":"audit:a:b","event":"made","payload":{"n": 1.0},"originating_node":"x","correlation_id":"c",
-                "causation_id":"d","schema_version":3,"wait":5,"confirm":2,"confirm_within":7}"#,
+                "causation_id":"d","schema_version":3,"reply_to":"events:answers:7","headers":{"A":"1","B":["2","3"]},
+                "wait":5,"confirm":2,"confirm_within":7}"#,
         )
         .unwrap();
         assert_eq!((asked.instance, asked.topic().as_str()), (Instance::Audit, "a:b"));
@@ -265,7 +309,12 @@ mod tests {
             (draft.correlation_id.as_deref(), draft.causation_id.as_deref()),
             (Some("c"), Some("d"))
         );
-        assert_eq!(draft.schema_version, 3);
+        assert_eq!(
+            (draft.schema_version, draft.reply_to.as_deref()),
+            (3, Some("events/answers:7"))
+        );
+        let headers: Vec<_> = draft.headers.view().iter().collect();
+        assert_eq!(headers, [("A", "1"), ("B", "2"), ("B", "3")]);
     }
 
     #[test]
@@ -289,6 +338,13 @@ mod tests {
         // Of another instance.
         let plain = draft(of("events:system_alerts", "system_alert", "{}").unwrap());
         assert_eq!(&*plain.event, "system_alert");
+        // The answer to a NATS client, and a member of a queue group.
+        let answer = draft(of("events:a", "publish", r#"{"topic":"events:$nats:_INBOX:x:1"}"#).unwrap());
+        assert_eq!(answer.topic.as_str(), "$nats:_INBOX:x:1");
+        assert_eq!(
+            of("events:$queue:w:orders", "made", "1").unwrap().topic().as_str(),
+            "orders"
+        );
         let channel = ChannelTopic::parse("events:orders").unwrap();
         let bytes = draft(Publication::of(&channel, "publish".to_owned(), Payload::Bytes(&[0, 255])).unwrap());
         assert_eq!((&*bytes.event, &*bytes.payload), ("publish", &[0, 255][..]));
@@ -298,6 +354,48 @@ mod tests {
     #[test]
     fn what_cannot_be_published_is_refused_in_words() {
         for (channel, event, json, reason, words) in [
+            (
+                "events:a",
+                "publish",
+                r#"{"topic":"alerts:$nats:x"}"#,
+                Reason::ReservedTopic,
+                "mesh itself",
+            ),
+            (
+                "events:a",
+                "publish",
+                r#"{"reply_to":"events/a"}"#,
+                Reason::BadField,
+                "`reply_to` is wrong",
+            ),
+            (
+                "events:a",
+                "publish",
+                r#"{"reply_to":"events:*"}"#,
+                Reason::BadField,
+                "one topic",
+            ),
+            (
+                "events:a",
+                "publish",
+                r#"{"reply_to":"events:$queue:w:a"}"#,
+                Reason::BadField,
+                "one topic",
+            ),
+            (
+                "events:a",
+                "publish",
+                r#"{"headers":{"A:":"x"}}"#,
+                Reason::BadField,
+                "a header is wrong",
+            ),
+            (
+                "events:a",
+                "publish",
+                r#"{"headers":{"A":7}}"#,
+                Reason::BadPayload,
+                "the payload is wrong",
+            ),
             ("events:*", "made", "{}", Reason::BadTopic, "push `publish`"),
             ("events:*", "publish", "{}", Reason::BadTopic, "name one `topic`"),
             ("events:a", "publish", r#"{"topic":"a"}"#, Reason::BadTopic, "one level"),

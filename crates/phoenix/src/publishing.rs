@@ -9,6 +9,7 @@ use bellwether::{
     PublishTypedError,
 };
 use bellwether_access::Session;
+use bellwether_delivery::uptime;
 use serde::Serialize;
 
 use crate::publication::{Content, Publication};
@@ -24,17 +25,13 @@ pub(crate) struct Ready {
     within: Duration,
 }
 
-/// Judges what is to be published, and asks whether its publisher may. `now` is the session's clock.
-pub(crate) fn prepare(
-    node: &Node,
-    session: &Session,
-    publication: Publication,
-    now: Duration,
-) -> Result<Ready, Refusal> {
+/// Judges what is to be published, and asks whether its publisher may: on the topic as it is meant, so that another
+/// spelling is no way around what is denied.
+pub(crate) fn prepare(node: &Node, session: &Session, publication: Publication) -> Result<Ready, Refusal> {
     let instance = publication.instance;
     session
         .caller()
-        .may_publish(instance, publication.topic().as_str())
+        .may_publish(instance, canonical_topic(instance, publication.topic()).as_str())
         .map_err(|err| Refusal::new(Reason::Unauthorized, err.to_string()))?;
     let draft = match publication.content {
         Content::Raw(draft) => *draft,
@@ -43,8 +40,8 @@ pub(crate) fn prepare(
             .map_err(|err| refused_typed(&err))?,
     };
     session
-        .spend(draft.payload.len(), now)
-        .map_err(|err| Refusal::new(Reason::LimitExceeded, err.to_string()))?;
+        .spend(draft.payload.len(), uptime())
+        .map_err(|err| Refusal::limited(&err))?;
     Ok(Ready {
         instance,
         draft,

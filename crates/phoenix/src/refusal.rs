@@ -1,5 +1,6 @@
 //! The one form of a refusal: `{"reason":"<code>","message":"<words>"}`, the response of an answer with status `error`.
 
+use bellwether_access::LimitExceeded;
 use serde::Serialize;
 
 /// Why something was not done. Nothing was, unless its words say otherwise.
@@ -18,6 +19,15 @@ impl Refusal {
             reason,
             words: words.into(),
         }
+    }
+
+    /// The client has taken too much.
+    pub(crate) fn limited(err: &LimitExceeded) -> Self {
+        let reason = match err {
+            LimitExceeded::Payload { .. } => Reason::TooLarge,
+            _ => Reason::LimitExceeded,
+        };
+        Self::new(reason, err.to_string())
     }
 
     /// The response, in JSON.

@@ -341,9 +341,7 @@ impl Served {
             .caller()
             .may_subscribe(topic.instance, &topic.pattern)
             .map_err(|err| Refusal::new(Reason::Unauthorized, err.to_string()))?;
-        let permit = session
-            .subscribe()
-            .map_err(|err| Refusal::new(Reason::LimitExceeded, err.to_string()))?;
+        let permit = session.subscribe().map_err(|err| Refusal::limited(&err))?;
         let (node, instance, pattern) = (self.opened.node.clone(), topic.instance, topic.pattern.clone());
         let from = from.of(instance);
         let done = Box::pin(async move {
@@ -374,7 +372,7 @@ impl Served {
 
     fn publish(&mut self, publication: Publication, answer: &Answer) -> Result<(), Refusal> {
         let (node, session) = (&self.opened.node, &self.opened.session);
-        let ready = publishing::prepare(node, session, publication, self.started.elapsed())?;
+        let ready = publishing::prepare(node, session, publication)?;
         if !ready.must_wait() {
             let response = ready.publish_now(node)?;
             self.outbox_push(answer.ok(&response));
@@ -416,6 +414,7 @@ impl Served {
                     let reason = match err {
                         SubscribeError::TooManyPatterns => Reason::TooManyPatterns,
                         SubscribeError::Closed => Reason::Stopping,
+                        SubscribeError::QueueReplay => Reason::BadParams,
                         _ => Reason::Internal,
                     };
                     self.refuse(channel, &Refusal::new(reason, err.to_string()));

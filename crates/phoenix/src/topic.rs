@@ -8,7 +8,8 @@ use crate::frame::excerpt;
 ///
 /// The first level names the instance, as everywhere in Bellwether (`ex_esdb_health:cluster_health` is the same); what
 /// follows is a pattern with its wildcards, taken literally by the client: a channel's frames always carry the topic that
-/// was joined.
+/// was joined. `events:$queue:workers:orders:*` joins the queue group `workers`, of which one member of the whole mesh
+/// gets each message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelTopic {
     /// Where.
@@ -34,7 +35,7 @@ impl ChannelTopic {
         };
         let instance = instance.parse::<Instance>().map_err(|err| wrong(err.to_string()))?;
         let pattern = Pattern::new(pattern).map_err(|err| wrong(format!("behind the instance, {err}")))?;
-        let topic = Topic::new(pattern.as_str()).ok();
+        let topic = Topic::new(pattern.without_queue().as_str()).ok();
         Ok(Self {
             instance,
             pattern,
@@ -68,6 +69,8 @@ mod tests {
             ("alerts:system_alerts:*", Instance::Alerts, "system_alerts:*", false),
             ("events:orders:+:new", Instance::Events, "orders:+:new", false),
             ("events:*", Instance::Events, "*", false),
+            ("events:$queue:w:a:*", Instance::Events, "$queue:w:a:*", false),
+            ("events:$queue:w:a", Instance::Events, "$queue:w:a", true),
             ("events:a b:ä", Instance::Events, "a b:ä", true),
         ] {
             let topic = ChannelTopic::parse(text).unwrap();

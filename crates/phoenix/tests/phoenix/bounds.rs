@@ -6,7 +6,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::Client;
+use crate::client::{Client, refusal};
 use crate::served::{MAX_PAYLOAD_BYTES, Served, until};
 
 #[tokio::test]
@@ -32,6 +32,24 @@ async fn what_is_no_frame_closes_the_socket_and_says_why() {
         let (closed, reason) = client.closed().await;
         assert_eq!(closed, code, "{reason}");
         assert!(reason.contains(words), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_is_a_connection_until_it_is_closed() {
+    let served = Served::start_for(4, |_| {}).await;
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut client = served.client().await;
+        client.expect_nothing().await;
+        clients.push(client);
+    }
+    let path = "/socket/websocket?vsn=2.0.0";
+    let err = Client::open(served.addr, path, &[]).await.map(drop).unwrap_err();
+    assert_eq!(refusal(err).1, "too_many_connections");
+    drop(clients.pop());
+    while Client::open(served.addr, path, &[]).await.is_err() {
+        tokio::task::yield_now().await;
     }
 }
 

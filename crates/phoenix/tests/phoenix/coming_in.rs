@@ -37,6 +37,16 @@ async fn what_is_no_websocket_is_told_in_words() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_is_refused() {
+    let served = Served::start().await;
+    let path = "/socket/websocket?vsn=2.0.0";
+    let own = format!("http://{}", served.addr);
+    Client::open(served.addr, path, &[("origin", &own)]).await.unwrap();
+    let foreign = Client::open(served.addr, path, &[("origin", "http://evil.example")]).await;
+    assert_eq!(refusal(foreign.map(drop).unwrap_err()).0, 403);
+}
+
+#[tokio::test]
 async fn a_token_is_taken_from_wherever_a_client_can_put_it() {
     let served = Served::start().await;
     let path = "/socket/websocket?vsn=2.0.0";

@@ -119,6 +119,39 @@ async fn a_second_join_takes_the_place_of_the_first() {
 }
 
 #[tokio::test]
+async fn of_a_queue_group_one_gets_each_message() {
+    let served = Served::start().await;
+    let (mut first, mut second) = (served.client().await, served.client().await);
+    let topic = "events:$queue:workers:orders:*";
+    first.join(topic, json!({})).await;
+    second.join(topic, json!({})).await;
+    let (_, status, response) = second
+        .try_join("events:$queue:other:orders:*", json!({"from": "earliest"}))
+        .await;
+    assert_eq!(
+        (&*status, &response["reason"]),
+        ("error", &json!("bad_params")),
+        "{response}"
+    );
+    for n in 0..100 {
+        served.publish(Instance::Events, "orders:new", "made", json!({"n": n}).to_string());
+    }
+    let mut received = Vec::new();
+    while received.len() < 100 {
+        let frame = tokio::select! {
+            frame = first.next() => frame,
+            frame = second.next() => frame,
+        };
+        assert_eq!(frame.topic, topic);
+        received.push(frame.payload["n"].as_u64().unwrap());
+    }
+    received.sort_unstable();
+    assert_eq!(received, (0..100).collect::<Vec<_>>());
+    first.expect_nothing().await;
+    second.expect_nothing().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_joined_is_refused_in_words() {
     let served = Served::start().await;
     let mut client = served.client().await;

@@ -49,6 +49,26 @@ async fn the_payload_is_the_messages_own_and_one_key_is_ours() {
 }
 
 #[tokio::test]
+async fn what_else_was_said_is_told_and_an_answer_can_be_addressed() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    client.join("events:a", json!({})).await;
+    client.join("events:answers:*", json!({})).await;
+    let asked = json!({"reply_to": "events:answers:7", "headers": {"Trace": "17", "Via": ["x", "y"]}});
+    client.push(None, "events:a", "publish", asked).await;
+    let frames = [client.next().await, client.next().await];
+    let mut ours = frames.iter().map(|frame| &frame.payload["_bellwether"]);
+    let ours = ours.find(|ours| ours.is_object()).unwrap();
+    assert_eq!(ours["headers"], json!({"Trace": "17", "Via": ["x", "y"]}));
+    let answer = json!({"topic": ours["reply_to"], "event": "answered", "correlation_id": ours["id"]});
+    client.push(None, "events:a", "publish", answer).await;
+    let frames = [client.next().await, client.next().await];
+    let answered = frames.iter().find(|frame| frame.event == "answered").unwrap();
+    assert_eq!(answered.topic, "events:answers:*");
+    assert_eq!(answered.payload["_bellwether"]["correlation_id"], ours["id"]);
+}
+
+#[tokio::test]
 async fn json_that_is_no_object_is_wrapped() {
     let served = Served::start().await;
     let mut client = served.client().await;

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Extension;
 use bellwether::{Config, Draft, Instance, MessageId, Node, NodeId, Topic};
 use bellwether_access::Access;
+use bellwether_gateway::{DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,9 +21,8 @@ pub(crate) const MAX_PAYLOAD_BYTES: usize = 100_000;
 pub(crate) struct Served {
     pub(crate) node: Node,
     pub(crate) addr: SocketAddr,
-    /// Closes the sockets.
     pub(crate) stop: CancellationToken,
-    serving: JoinHandle<()>,
+    pub(crate) serving: JoinHandle<Result<(), ServeError>>,
     _data_dir: TempDir,
 }
 
@@ -34,6 +32,11 @@ impl Served {
     }
 
     pub(crate) async fn start_with(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::start_for(DEFAULT_MAX_CONNECTIONS, configure).await
+    }
+
+    /// For at most so many connections.
+    pub(crate) async fn start_for(max_connections: usize, configure: impl FnOnce(&mut Config)) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(NodeId::new("a").unwrap());
         config.listen = "127.0.0.1:0".parse().unwrap();
@@ -48,10 +51,11 @@ impl Served {
         configure(&mut config);
         let node = Node::start(config).await.unwrap();
         let stop = CancellationToken::new();
-        let router = bellwether_phoenix::router::<()>(node.clone(), Access::open()).layer(Extension(stop.clone()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap())
+            .unwrap()
+            .max_connections(max_connections);
+        let addr = gateway.local_addr();
+        let serving = tokio::spawn(gateway.serve(node.clone(), Access::open(), stop.clone()));
         Self {
             node,
             addr,
