@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const { createRequire } = require("node:module");
 const modules = createRequire(`${process.env.BELLWETHER_NODE_MODULES}/`);
 const { chromium } = modules("playwright-core");
-const library = modules.resolve("phoenix/priv/static/phoenix.min.js");
+const library = `${process.env.BELLWETHER_NODE_MODULES}/phoenix/priv/static/phoenix.min.js`;
 
 const [url, otherUrl] = process.argv.slice(2);
 

@@ -3,7 +3,7 @@
 const assert = require("node:assert/strict");
 const { createRequire } = require("node:module");
 const modules = createRequire(`${process.env.BELLWETHER_NODE_MODULES}/`);
-const { Socket } = modules("phoenix/priv/static/phoenix.cjs.js");
+const { Socket } = modules("phoenix");
 const WebSocket = modules("ws");
 
 const urls = process.argv.slice(2);

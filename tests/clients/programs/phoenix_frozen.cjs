@@ -2,7 +2,7 @@
 "use strict";
 const { createRequire } = require("node:module");
 const modules = createRequire(`${process.env.BELLWETHER_NODE_MODULES}/`);
-const { Socket } = modules("phoenix/priv/static/phoenix.cjs.js");
+const { Socket } = modules("phoenix");
 const WebSocket = modules("ws");
 
 const [url, pid] = [process.argv[2], Number(process.argv[3])];
