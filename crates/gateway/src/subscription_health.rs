@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::api::{self, Api};
 use crate::body::read_within;
+use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::session::{MAX_NAME_BYTES, is_name};
 use crate::typed_publish::refused_typed;
@@ -43,17 +44,20 @@ struct Subscription {
     emission: Emission,
 }
 
-pub(crate) async fn stores(State(api): State<Api>) -> Response {
+pub(crate) async fn stores(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
     let health = api.node.subscription_health();
     let stores = health.stores();
     let summaries: Vec<_> = stores.iter().filter_map(|store| health.summary(store)).collect();
-    api::json(&summaries)
+    Ok(api::json(&summaries))
 }
 
 pub(crate) async fn store(
     State(api): State<Api>,
+    client: Client,
     store: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    client.may_look()?;
     let Path(store) = store.map_err(|err| bad_path(&err))?;
     let health = api.node.subscription_health();
     let names = health.names(&store);
@@ -69,8 +73,10 @@ pub(crate) async fn store(
 
 pub(crate) async fn one(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    client.may_look()?;
     let Path((store, name)) = path.map_err(|err| bad_path(&err))?;
     let found = subscription(&api.node, &store, &name);
     found
@@ -106,7 +112,8 @@ pub(crate) async fn report(
     }
 }
 
-pub(crate) async fn breakers(State(api): State<Api>) -> Response {
+pub(crate) async fn breakers(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
     let breakers = api.node.circuit_breakers().into_iter().map(|breaker| {
         json!({
             "service": breaker.service,
@@ -115,13 +122,15 @@ pub(crate) async fn breakers(State(api): State<Api>) -> Response {
             "statistics": breaker.statistics,
         })
     });
-    api::json(&breakers.collect::<Vec<_>>())
+    Ok(api::json(&breakers.collect::<Vec<_>>()))
 }
 
 pub(crate) async fn reset(
     State(api): State<Api>,
+    client: Client,
     service: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    client.may_administer()?;
     let Path(service) = service.map_err(|err| bad_path(&err))?;
     let breakers = api.node.circuit_breakers();
     if !breakers.iter().any(|breaker| breaker.service == service) {
