@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
+use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, MAX_PATTERNS, SourceSlot};
 use bellwether_message::{
     BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
 };
@@ -12,6 +12,9 @@ use bytes::Bytes;
 use crate::frame::{Frame, FrameError, FrameParser};
 use crate::incoming_feed::{IncomingFeed, OrderError};
 use crate::mark::Mark;
+
+/// Most queue groups of a node that can want one message: as many as it may have patterns.
+const MAX_CHOSEN: usize = MAX_PATTERNS;
 
 /// Receives one data stream of one feed.
 ///
@@ -30,6 +33,10 @@ struct FrameReader {
     opener: Opener,
     /// Verified, not yet handed to the broker.
     batch: BatchBuilder,
+    /// By place in the batch: the queue groups that have chosen this node for the message.
+    chosen: Vec<(usize, Pattern)>,
+    /// Those that have for the next message.
+    next_chosen: Vec<Pattern>,
 }
 
 impl FeedReader {
@@ -59,6 +66,8 @@ impl FeedReader {
                 source: source.clone(),
                 opener,
                 batch: BatchBuilder::new(source.clone()),
+                chosen: Vec::new(),
+                next_chosen: Vec::new(),
             },
         })
     }
@@ -127,12 +136,16 @@ impl FrameReader {
                     self.flush(broker);
                 }
                 self.batch.push(verified, body);
+                let place = self.batch.len() - 1;
+                self.chosen
+                    .extend(self.next_chosen.drain(..).map(|queue| (place, queue)));
                 if is_alone || self.batch.is_full() {
                     self.flush(broker);
                 }
             }
             Opened::Unverified { seq } => {
                 broker.counters(self.instance).dropped(DropReason::Unverified).add(1);
+                self.next_chosen.clear();
                 self.flush(broker);
                 self.deliver_gap(seq, seq, GapCause::Unverified, broker);
             }
@@ -142,8 +155,15 @@ impl FrameReader {
 
     fn take_mark(&mut self, feed: &mut IncomingFeed, body: &[u8], broker: &Broker) -> Result<bool, ReceiveError> {
         let mark = self.opener.open_mark(body).map_err(ReceiveError::Unverified)?;
+        if let Mark::Queue { queue } = mark {
+            let queue = Pattern::new(queue).ok().filter(|queue| queue.queue().is_some());
+            let room = self.next_chosen.len() < MAX_CHOSEN;
+            self.next_chosen.push(queue.filter(|_| room).ok_or(OrderError)?);
+            return Ok(false);
+        }
         self.flush(broker);
         match mark {
+            Mark::Queue { .. } => {}
             Mark::Live { pattern, added, from } => {
                 let pattern = Pattern::new(pattern).map_err(|_| ReceiveError::Order(OrderError))?;
                 return Ok(broker.open(self.slot, self.instance, &pattern, added, from));
@@ -181,7 +201,8 @@ impl FrameReader {
 
     fn flush(&mut self, broker: &Broker) {
         if let Some(batch) = self.batch.finish() {
-            broker.deliver(self.slot, self.instance, &batch);
+            broker.deliver_chosen(self.slot, self.instance, &batch, &self.chosen);
+            self.chosen.clear();
         }
     }
 }
@@ -370,6 +391,82 @@ mod tests {
                 assert!(is_the_first_error, "{what}: {taken:?}");
                 assert_eq!((next, told), (2, vec!["one".to_owned()]), "{what}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_queue_group_has_chosen_this_node_for_comes_once_over_a_cut_too() {
+        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let (a, b) = (broker("a", &ring), broker("b", &ring));
+        let (queue, plain) = (Pattern::new("$queue:w:t").unwrap(), Pattern::new("t").unwrap());
+        let mut worker = b.subscribe(INSTANCE, [queue.clone()]).unwrap();
+        let mut all = b.subscribe(INSTANCE, [plain.clone()]).unwrap();
+        let slot = b.attach(a.source().clone(), true);
+        let mut feed = IncomingFeed::from_start();
+        let header = a.sealer(INSTANCE).header().unwrap();
+        let publish = |texts: &[&str]| {
+            for text in texts {
+                let draft = Draft::new(Topic::new("t").unwrap(), "e").text(*text);
+                a.publish(INSTANCE, &draft).unwrap();
+            }
+        };
+        // Nobody has joined yet: this one is chosen for nobody.
+        publish(&["0"]);
+        let mut link = |want_plain: bool, texts: [&str; 2], cut: bool| {
+            let next = feed.next();
+            let mut outgoing = OutgoingFeed::new(INSTANCE, next, a.head(INSTANCE));
+            outgoing.sit(a.queue_seat(INSTANCE, b.source().clone()));
+            let mut wants = vec![(queue.clone(), 1, 1)];
+            wants.extend(want_plain.then(|| (plain.clone(), 2, 1)));
+            outgoing.want_only(wants, a.head(INSTANCE));
+            publish(&texts);
+            let mut frames = FrameBuffer::default();
+            outgoing.fill(&a, &mut frames).unwrap();
+            let mut stream = frames.take_whole();
+            if cut {
+                // The last message does not arrive.
+                stream.truncate(stream.len() - 5);
+            }
+            let keys = ("c", &ring);
+            let mut reader =
+                FeedReader::begin(header, outgoing_start(next), keys, (a.source(), slot), &mut feed).unwrap();
+            reader.take([stream], &mut feed, &b).unwrap();
+        };
+        link(true, ["1", "2"], true);
+        // While no link is there the group has nobody to choose.
+        publish(&["3"]);
+        link(true, ["4", "5"], false);
+        assert_eq!(texts(&mut all), ["0", "1", "2", "3", "4", "5"]);
+        drop(all);
+        link(false, ["6", "7"], false);
+        assert_eq!(texts(&mut worker), ["1", "2", "4", "5", "6", "7"]);
+    }
+
+    fn outgoing_start(next: u64) -> u64 {
+        next.max(1)
+    }
+
+    fn texts(subscription: &mut bellwether_broker::Subscription) -> Vec<String> {
+        let all = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
+            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn a_mark_of_a_queue_group_must_name_one() {
+        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let (a, b) = (broker("a", &ring), broker("b", &ring));
+        let slot = b.attach(a.source().clone(), true);
+        for queue in ["t", "", "$queue:w", "$queue::t"] {
+            let mut feed = IncomingFeed::from_start();
+            let header = a.sealer(INSTANCE).header().unwrap();
+            let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
+            let mut frames = FrameBuffer::default();
+            frames.put_mark(&a.sealer(INSTANCE).seal_mark(&Mark::Queue { queue }).unwrap());
+            let taken = reader.take([frames.take_whole()], &mut feed, &b);
+            assert!(matches!(taken, Err(ReceiveError::Order(_))), "{queue:?}: {taken:?}");
         }
     }
 }
