@@ -109,6 +109,11 @@ impl Access {
         self.inner.closed.is_none()
     }
 
+    /// Whether clients are served that show nothing: for doors that say beforehand whether they want a token.
+    pub fn serves_anonymous(&self) -> bool {
+        self.inner.closed.as_ref().is_none_or(|closed| closed.anonymous.is_some())
+    }
+
     /// From now on these tokens do not count, nor in sessions that are open, as soon as those are checked.
     pub fn set_revoked(&self, revoked: Revoked) {
         let mut current = self.inner.revoked.write().unwrap_or_else(PoisonError::into_inner);

@@ -95,6 +95,11 @@ impl Caller {
         self.ask(Question::Receive(instance, topic)).is_some()
     }
 
+    /// The same as [`may_look`](Self::may_look), where the answer only shows less: who may not is not counted.
+    pub fn looks(&self) -> bool {
+        self.ask(Question::Look).is_some()
+    }
+
     /// Whether it may see members, instances, subscribers, alerts, metrics.
     ///
     /// # Errors

@@ -31,6 +31,9 @@ pub(crate) struct AlertsQuery {
     state: Wanted,
 }
 
+/// Where acknowledgements are published.
+const ACKNOWLEDGEMENTS: &str = "acknowledgements";
+
 /// Which alerts.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,7 +104,7 @@ pub(crate) async fn acknowledge(
     Query(NoQuery {}): Query<NoQuery>,
     body: Body,
 ) -> Result<Response, ApiError> {
-    client.may_administer()?;
+    client.may_publish(Instance::Alerts, ACKNOWLEDGEMENTS)?;
     let Path(alert_id) = path.map_err(|err| ApiError::new(Reason::UnknownPath, err.body_text()))?;
     if alert_id.len() > MAX_ALERT_ID_BYTES {
         let words = format!(
@@ -111,6 +114,7 @@ pub(crate) async fn acknowledge(
         return Err(ApiError::broken(Broken::InvalidFields, vec!["alert_id"], words));
     }
     let body = read_within(body, api.max_payload_bytes(Instance::Alerts)).await?;
+    client.spend(body.len())?;
     let ack = Acknowledgement::parse(parse_json(&body)?)?;
     let alerts = api.node.alerts();
     alerts

@@ -1,22 +1,26 @@
 //! Who sends a request.
 
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bellwether::{Instance, Pattern, Timestamp};
+use bellwether::{Instance, Node, Pattern, Timestamp};
 use bellwether_access::{Access, Caller, Credentials, Denied, LimitExceeded, Reach, Session};
 
+use crate::credentials::Shown;
 use crate::error::{ApiError, Reason};
+use crate::listener::Peer;
 
 /// The client of a request, authenticated. Handlers take it as an argument; it goes with what the handler keeps of it, and
 /// with it what the client has taken.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     session: Arc<Session>,
+    /// By whose clock rates are measured, in every door.
+    node: Node,
 }
 
 impl Client {
@@ -52,15 +56,9 @@ impl Client {
 
     /// Counts one message to publish, and refuses what is too much.
     pub(crate) fn spend(&self, payload_bytes: usize) -> Result<(), ApiError> {
-        let spent = self.session.spend(payload_bytes, uptime());
+        let spent = self.session.spend(payload_bytes, self.node.uptime());
         spent.map_err(|err| limited(&err))
     }
-}
-
-/// The time that limits are measured by: the same for all clients.
-fn uptime() -> Duration {
-    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    BEGAN.elapsed()
 }
 
 /// It may not do that.
@@ -76,26 +74,35 @@ pub(crate) fn limited(err: &LimitExceeded) -> ApiError {
     }
 }
 
-/// Authenticates a request, or answers it.
-pub(crate) async fn authenticate(access: Access, mut request: Request, next: Next) -> Response {
-    match begin(&access) {
+/// Paths that tell nothing: whoever asks is served, known or not. What watches whether a node runs has no token.
+const OPEN_PATHS: [&str; 3] = ["/", "/healthz", "/readyz"];
+
+/// Authenticates a request, or answers it. From here on no token is left in its target.
+pub(crate) async fn authenticate(access: Access, node: Node, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Tcp);
+    let is_open = OPEN_PATHS.contains(&request.uri().path());
+    let shown = Shown::take(&mut request);
+    let client = shown.and_then(|shown| begin(&access, node, shown.credentials(peer)));
+    match client {
         Ok(client) => {
             request.extensions_mut().insert(client);
             next.run(request).await
         }
+        Err(_) if is_open => next.run(request).await,
         Err(err) => err.into_response(),
     }
 }
 
-fn begin(access: &Access) -> Result<Client, ApiError> {
+fn begin(access: &Access, node: Node, credentials: Credentials<'_>) -> Result<Client, ApiError> {
     let caller = access
-        .authenticate(Credentials::Anonymous, Timestamp::now())
+        .authenticate(credentials, Timestamp::now())
         .map_err(|err| ApiError::new(Reason::Unauthenticated, err.to_string()))?;
     let session = caller
         .open_session()
         .map_err(|err| limited(&err))?;
     Ok(Client {
         session: Arc::new(session),
+        node,
     })
 }
 
@@ -105,5 +112,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let client = parts.extensions.get::<Self>().cloned();
         client.ok_or_else(|| ApiError::new(Reason::Internal, "the request was not authenticated"))
+    }
+}
+
+/// The client of a request to a path that serves also those who are not known.
+#[derive(Debug)]
+pub(crate) struct AnyClient(Option<Client>);
+
+impl AnyClient {
+    /// Whether it may see the state of the node and its mesh. Who may not is not counted: it asked for less.
+    pub(crate) fn may_look(&self) -> bool {
+        self.0.as_ref().is_some_and(|client| client.caller().looks())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AnyClient {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<Client>().cloned()))
     }
 }

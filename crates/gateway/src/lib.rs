@@ -18,9 +18,13 @@
 //! ```
 
 mod gateway;
+mod listener;
+mod socket_file;
+pub mod tls;
 
 mod api;
 mod client;
+mod credentials;
 mod guard;
 
 mod assurance;
@@ -56,3 +60,4 @@ pub mod json;
 pub use self::beginning::{Beginning, BeginningError};
 pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
 pub use self::resume_token::ResumeTokenError;
+pub use self::socket_file::SocketError;

@@ -14,7 +14,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bellwether::subscription_health::{Emission, PastChange, SubscriptionRecord};
-use bellwether::{Node, Sent};
+use bellwether::{Instance, Node, Sent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -86,6 +86,7 @@ pub(crate) async fn one(
 
 pub(crate) async fn report(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<(String, String, String)>, PathRejection>,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -97,7 +98,9 @@ pub(crate) async fn report(
             return Err(ApiError::new(Reason::BadField, words));
         }
     }
+    client.may_publish(Instance::Health, &format!("subscription_health:{store}:{name}"))?;
     let body = read_within(body, MAX_METADATA_BYTES).await?;
+    client.spend(body.len())?;
     let metadata = match body.is_empty() {
         true => json!({}),
         false => serde_json::from_slice(&body)

@@ -7,7 +7,7 @@ use bellwether::Topic;
 use serde::Deserialize;
 
 use crate::api::{Api, Query, json, parse_instance};
-use crate::client::Client;
+use crate::client::{AnyClient, Client};
 use crate::error::{ApiError, Reason};
 
 /// The members this node knows, itself included.
@@ -49,10 +49,13 @@ pub(crate) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Whether the node has joined; if not, what it waits for.
-pub(crate) async fn readyz(State(api): State<Api>) -> Response {
+/// Whether the node has joined; if not, what it waits for, for those who may look.
+pub(crate) async fn readyz(State(api): State<Api>, client: AnyClient) -> Response {
     let readiness = api.node.readiness();
-    let mut response = json(&readiness);
+    let mut response = match client.may_look() {
+        true => json(&readiness),
+        false => json(&serde_json::json!({"ready": readiness.ready})),
+    };
     if !readiness.ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }

@@ -47,7 +47,7 @@ impl Served {
         configure(&mut config);
         let node = Node::start(config).await.unwrap();
         let gateway = adjust(Gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap());
-        let addr = gateway.local_addr();
+        let addr = gateway.local_addr().unwrap();
         let stop = CancellationToken::new();
         let serving = tokio::spawn(gateway.serve(node.clone(), Access::open(), stop.clone()));
         Self {
