@@ -111,7 +111,10 @@ impl Access {
 
     /// Whether clients are served that show nothing: for doors that say beforehand whether they want a token.
     pub fn serves_anonymous(&self) -> bool {
-        self.inner.closed.as_ref().is_none_or(|closed| closed.anonymous.is_some())
+        self.inner
+            .closed
+            .as_ref()
+            .is_none_or(|closed| closed.anonymous.is_some())
     }
 
     /// From now on these tokens do not count, nor in sessions that are open, as soon as those are checked.
@@ -175,7 +178,10 @@ impl Access {
         let claims = keys.verify(text).map_err(|_| AuthenticateError::Invalid)?;
         let named = closed.principals.iter().find(|(named, _)| named.name == claims.name);
         let (grant, limits) = match named {
-            Some((named, _)) => (claims.may.clone().with(&named.grant), named.limits.over(&self.inner.limits)),
+            Some((named, _)) => (
+                claims.may.clone().with(&named.grant),
+                named.limits.over(&self.inner.limits),
+            ),
             None => (claims.may.clone(), self.inner.limits),
         };
         let known = Arc::new(KnownToken {
@@ -230,7 +236,9 @@ impl Closed {
     /// The principal that a user is, or else the one that its group is.
     fn peer(&self, uid: u32, gid: u32) -> Option<&(Principal, Arc<Rules>)> {
         let by = |known: fn(&Principal) -> &[u32], id: u32| {
-            self.principals.iter().find(move |(principal, _)| known(principal).contains(&id))
+            self.principals
+                .iter()
+                .find(move |(principal, _)| known(principal).contains(&id))
         };
         by(Principal::uids, uid).or_else(|| by(Principal::gids, gid))
     }
@@ -253,7 +261,9 @@ pub enum AuthenticateError {
     #[error("the token was revoked")]
     Revoked,
     /// There is nothing to verify tokens with.
-    #[error("this node has no cluster secret, so no token counts here; give it one as SECRET_KEY_BASE or `secret_file`")]
+    #[error(
+        "this node has no cluster secret, so no token counts here; give it one as SECRET_KEY_BASE or `secret_file`"
+    )]
     NoSecret,
 }
 

@@ -32,7 +32,8 @@ impl Bucket {
         let passed = now.saturating_sub(self.filled_at.unwrap_or(now));
         // A clock that steps back brings nothing, and takes nothing that was brought.
         self.filled_at = Some(self.filled_at.map_or(now, |at| at.max(now)));
-        let brought = i128::from(self.per_second).saturating_mul(i128::try_from(passed.as_nanos()).unwrap_or(i128::MAX));
+        let brought =
+            i128::from(self.per_second).saturating_mul(i128::try_from(passed.as_nanos()).unwrap_or(i128::MAX));
         self.left = self.left.saturating_add(brought).min(self.full());
     }
 

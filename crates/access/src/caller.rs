@@ -77,7 +77,9 @@ impl Caller {
     /// [`Denied`]
     pub fn may_publish(&self, instance: Instance, topic: &str) -> Result<(), Denied> {
         let asked = self.ask(Question::Publish(instance, topic));
-        asked.map(drop).ok_or_else(|| self.denied(Action::Publish, Some((instance, topic))))
+        asked
+            .map(drop)
+            .ok_or_else(|| self.denied(Action::Publish, Some((instance, topic))))
     }
 
     /// Whether it may subscribe to a pattern, live, by a queue group, by resume or by replay: refused where nothing that

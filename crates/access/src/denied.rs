@@ -38,7 +38,10 @@ impl fmt::Display for Denied {
             Action::Subscribe => "receive anything of",
             Action::Look => return write!(f, "`{who}` may not look; a permission `look` would allow it"),
             Action::Administer => {
-                return write!(f, "`{who}` may not administer; a permission `administer` would allow it");
+                return write!(
+                    f,
+                    "`{who}` may not administer; a permission `administer` would allow it"
+                );
             }
         };
         write!(f, "`{who}` may not {what} ")?;

@@ -58,7 +58,10 @@ impl FromStr for Permission {
         };
         let instance = match scope {
             "*" => None,
-            name => Some(name.parse().map_err(|_| PermissionError::Instance { given: shown(name) })?),
+            name => Some(
+                name.parse()
+                    .map_err(|_| PermissionError::Instance { given: shown(name) })?,
+            ),
         };
         let pattern = Pattern::new(pattern).map_err(|source| PermissionError::Pattern {
             given: shown(pattern),
@@ -109,7 +112,9 @@ pub enum PermissionError {
         given: String,
     },
     /// There is no such instance.
-    #[error("there is no instance `{given}`; write INSTANCE:PATTERN, for example metrics:*, or * for all but security and audit")]
+    #[error(
+        "there is no instance `{given}`; write INSTANCE:PATTERN, for example metrics:*, or * for all but security and audit"
+    )]
     Instance {
         /// What was given.
         given: String,

@@ -203,7 +203,9 @@ impl FromStr for AnonymousRight {
 #[non_exhaustive]
 pub enum AnonymousRightError {
     /// It is none that there is.
-    #[error("`{given}` is no right; write look, administer, `publish INSTANCE:PATTERN` or `subscribe INSTANCE:PATTERN`")]
+    #[error(
+        "`{given}` is no right; write look, administer, `publish INSTANCE:PATTERN` or `subscribe INSTANCE:PATTERN`"
+    )]
     Unknown {
         /// What was given.
         given: String,

@@ -124,7 +124,11 @@ impl<'a> Search<'a> {
                 false => self.finds.refused = true,
             }
         }
-        let statuses = || [place.wanted].into_iter().chain(place.allow.iter().chain(&place.deny).copied());
+        let statuses = || {
+            [place.wanted]
+                .into_iter()
+                .chain(place.allow.iter().chain(&place.deny).copied())
+        };
         // Where nothing is at its level any more, longer topics are judged like this one.
         if depth < MAX_TOPIC_LEVELS && statuses().any(|status| status == Status::On) {
             for level in self.levels_at(depth, &place) {
@@ -158,7 +162,9 @@ impl<'a> Search<'a> {
         let is_open = depth > 0 || is_open(self.instance, level);
         let each = |patterns: &[Vec<&str>], statuses: &[Status], is_open: bool| {
             let pairs = patterns.iter().zip(statuses);
-            pairs.map(|(levels, status)| next(levels, *status, depth, level, is_open)).collect()
+            pairs
+                .map(|(levels, status)| next(levels, *status, depth, level, is_open))
+                .collect()
         };
         Place {
             wanted: next(&self.wanted, place.wanted, depth, level, true),

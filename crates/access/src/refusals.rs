@@ -176,7 +176,9 @@ impl Refusals {
         let reasons = Refusal::ALL.into_iter().zip(&self.counts).zip(all.iter_mut());
         let reports = reasons.filter_map(|((refusal, count), told)| {
             let total = count.load(Ordering::Relaxed);
-            let is_due = told.published_at.is_none_or(|at| now.saturating_sub(at) >= PUBLISH_EVERY);
+            let is_due = told
+                .published_at
+                .is_none_or(|at| now.saturating_sub(at) >= PUBLISH_EVERY);
             let report = RefusalReport {
                 refusal,
                 total,
@@ -240,7 +242,11 @@ mod tests {
         // 10,000 times, in 100 seconds.
         assert!(logged <= 14, "{logged}");
         assert_eq!(published, 10);
-        assert_eq!(told, 50 + 9 * 1_000, "what came after the last publication waits for the next");
+        assert_eq!(
+            told,
+            50 + 9 * 1_000,
+            "what came after the last publication waits for the next"
+        );
     }
 
     #[test]

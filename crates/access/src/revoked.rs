@@ -55,13 +55,17 @@ impl Revoked {
 #[non_exhaustive]
 pub enum RevokedError {
     /// A line that is no id.
-    #[error("line {line} is no id of a token; write one id of 16 hexadecimal digits per line, as `bellwether token revoke` does")]
+    #[error(
+        "line {line} is no id of a token; write one id of 16 hexadecimal digits per line, as `bellwether token revoke` does"
+    )]
     NoId {
         /// The line, from 1.
         line: usize,
     },
     /// Too many lines.
-    #[error("there are more than {MAX_REVOKED} ids; those behind them do not count: remove ids of tokens that have expired")]
+    #[error(
+        "there are more than {MAX_REVOKED} ids; those behind them do not count: remove ids of tokens that have expired"
+    )]
     TooMany,
 }
 

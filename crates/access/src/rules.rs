@@ -135,7 +135,10 @@ impl Rules {
         let Sides { allow, deny } = self.subscribe.get(instance.index())?;
         let of_group = queue_pattern(pattern);
         let wanted = canonical_patterns(instance, of_group.as_ref().unwrap_or(pattern));
-        let reaches: Vec<Option<Reach>> = wanted.iter().map(|wanted| reach(instance, wanted, allow, deny)).collect();
+        let reaches: Vec<Option<Reach>> = wanted
+            .iter()
+            .map(|wanted| reach(instance, wanted, allow, deny))
+            .collect();
         match reaches.iter().all(|reach| *reach == Some(Reach::All)) {
             true => (!reaches.is_empty()).then_some(Reach::All),
             false => reaches.iter().any(Option::is_some).then_some(Reach::Some),

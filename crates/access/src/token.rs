@@ -108,7 +108,12 @@ impl Claims {
         if age.is_zero() || age > MAX_TOKEN_AGE {
             return Err(ClaimsError::Age);
         }
-        let lists = [&may.allow_publish, &may.allow_subscribe, &may.deny_publish, &may.deny_subscribe];
+        let lists = [
+            &may.allow_publish,
+            &may.allow_subscribe,
+            &may.deny_publish,
+            &may.deny_subscribe,
+        ];
         let given = lists.iter().map(|list| list.len()).sum();
         if given > MAX_TOKEN_PERMISSIONS {
             return Err(ClaimsError::TooManyPermissions { given });
@@ -154,7 +159,9 @@ pub struct TokenKeys {
 impl fmt::Debug for TokenKeys {
     /// Never shows the keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenKeys").field("cluster", &self.cluster).finish_non_exhaustive()
+        f.debug_struct("TokenKeys")
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +171,9 @@ impl TokenKeys {
         let keys = ring.derive(KEY_PURPOSE);
         Self {
             cluster: cluster.to_owned(),
-            keys: keys.filter_map(|key| Hmac::new_from_slice(key.as_slice()).ok()).collect(),
+            keys: keys
+                .filter_map(|key| Hmac::new_from_slice(key.as_slice()).ok())
+                .collect(),
         }
     }
 
@@ -222,7 +231,9 @@ pub(crate) struct Parts<'a> {
 
 impl Parts<'_> {
     pub(crate) fn claims(&self) -> Result<Claims, TokenError> {
-        let payload = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| TokenError::Malformed)?;
+        let payload = URL_SAFE_NO_PAD
+            .decode(self.payload)
+            .map_err(|_| TokenError::Malformed)?;
         serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)
     }
 }
@@ -261,7 +272,9 @@ pub enum TokenError {
 #[non_exhaustive]
 pub enum ClaimsError {
     /// The name is none.
-    #[error("`{given}` cannot be a name; use 1 to 64 characters out of a-z, A-Z, 0-9, `.`, `_`, `@` and `-`, but not `anonymous`")]
+    #[error(
+        "`{given}` cannot be a name; use 1 to 64 characters out of a-z, A-Z, 0-9, `.`, `_`, `@` and `-`, but not `anonymous`"
+    )]
     Name {
         /// What was given.
         given: String,
@@ -371,7 +384,11 @@ mod tests {
     #[test]
     fn a_claim_that_is_not_known_makes_no_token() {
         let keys = keys("lab", &[SECRET]);
-        let mut payload = serde_json::to_value(Claims { cluster: "lab".into(), ..claims() }).unwrap();
+        let mut payload = serde_json::to_value(Claims {
+            cluster: "lab".into(),
+            ..claims()
+        })
+        .unwrap();
         payload["only_on_sundays"] = true.into();
         let signed = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload.to_string()));
         let mut mac = keys.keys[0].clone();

@@ -70,7 +70,11 @@ impl Wanted {
 }
 
 /// Those in one state, or all that the node remembers.
-pub(crate) async fn list(State(api): State<Api>, client: Client, Query(query): Query<AlertsQuery>) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(api): State<Api>,
+    client: Client,
+    Query(query): Query<AlertsQuery>,
+) -> Result<Response, ApiError> {
     client.may_look()?;
     Ok(json(&query.state.of(&api.node.alerts())))
 }

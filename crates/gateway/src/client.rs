@@ -41,7 +41,9 @@ impl Client {
 
     /// Refuses a pattern of which it may receive nothing; else says how much.
     pub(crate) fn may_subscribe(&self, instance: Instance, pattern: &Pattern) -> Result<Reach, ApiError> {
-        self.caller().may_subscribe(instance, pattern).map_err(|err| denied(&err))
+        self.caller()
+            .may_subscribe(instance, pattern)
+            .map_err(|err| denied(&err))
     }
 
     /// Refuses who may not see the state of the node and its mesh.
@@ -97,9 +99,7 @@ fn begin(access: &Access, node: Node, credentials: Credentials<'_>) -> Result<Cl
     let caller = access
         .authenticate(credentials, Timestamp::now())
         .map_err(|err| ApiError::new(Reason::Unauthenticated, err.to_string()))?;
-    let session = caller
-        .open_session()
-        .map_err(|err| limited(&err))?;
+    let session = caller.open_session().map_err(|err| limited(&err))?;
     Ok(Client {
         session: Arc::new(session),
         node,

@@ -64,7 +64,11 @@ fn wrong(words: &str) -> ApiError {
 /// Whether a browser makes such requests without letting a page set their headers.
 fn is_browsers(request: &Request) -> bool {
     let has = |name, wanted: &str| {
-        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let values = request
+            .headers()
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let mut items = values.flat_map(|value| value.split([',', ';']));
         items.any(|item| item.trim().eq_ignore_ascii_case(wanted))
     };
@@ -113,7 +117,13 @@ mod tests {
         for (method, target, headers, token, left) in [
             ("GET", "/v1/members", &[][..], None, "/v1/members"),
             ("GET", "/a", &[("authorization", "Bearer t")], Some("t"), "/a"),
-            ("POST", "/a?b=1", &[("authorization", "bearer  t ")], Some("t"), "/a?b=1"),
+            (
+                "POST",
+                "/a?b=1",
+                &[("authorization", "bearer  t ")],
+                Some("t"),
+                "/a?b=1",
+            ),
             ("GET", "/a?token=t", &[sse], Some("t"), "/a"),
             ("GET", "/a?b=1&token=t&c=%20", &[sse], Some("t"), "/a?b=1&c=%20"),
             ("GET", "/a?token=t", &[socket], Some("t"), "/a"),
@@ -121,7 +131,13 @@ mod tests {
             ("POST", "/a?token=t&b", &[sse], None, "/a?b"),
             ("GET", "/a?token", &[sse], None, "/a"),
             ("GET", "/a?tokens=t", &[sse], None, "/a?tokens=t"),
-            ("GET", "/a?token=t", &[sse, ("authorization", "Bearer u")], Some("u"), "/a"),
+            (
+                "GET",
+                "/a?token=t",
+                &[sse, ("authorization", "Bearer u")],
+                Some("u"),
+                "/a",
+            ),
         ] {
             let mut request = request(method, target, headers);
             let shown = Shown::take(&mut request).unwrap_or_else(|err| panic!("{target}: {}", err.words()));
@@ -146,9 +162,14 @@ mod tests {
     fn what_is_shown_stands_above_what_the_system_says() {
         let unix = Peer::Unix { uid: 1, gid: 2 };
         let nothing = Shown { token: None };
-        let token = Shown { token: Some("t".into()) };
+        let token = Shown {
+            token: Some("t".into()),
+        };
         assert!(matches!(nothing.credentials(Peer::Tcp), Credentials::Anonymous));
-        assert!(matches!(nothing.credentials(unix), Credentials::Peer { uid: 1, gid: 2 }));
+        assert!(matches!(
+            nothing.credentials(unix),
+            Credentials::Peer { uid: 1, gid: 2 }
+        ));
         assert!(matches!(token.credentials(unix), Credentials::Token("t")));
         assert!(matches!(token.credentials(Peer::Tls), Credentials::Token("t")));
     }

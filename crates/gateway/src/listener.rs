@@ -39,7 +39,10 @@ pub(crate) enum Bound {
 pub(crate) enum Listener {
     Tcp(TcpListener, Option<TlsAcceptor>),
     /// The file goes with its listener.
-    Unix(UnixListener, #[expect(dead_code, reason = "removes the socket when dropped")] SocketFile),
+    Unix(
+        UnixListener,
+        #[expect(dead_code, reason = "removes the socket when dropped")] SocketFile,
+    ),
 }
 
 /// Somebody who has come in, and has not yet agreed on TLS where that is asked for.
@@ -54,7 +57,10 @@ pub(crate) enum Peer {
     Tcp,
     Tls,
     /// Who the system says it is.
-    Unix { uid: u32, gid: u32 },
+    Unix {
+        uid: u32,
+        gid: u32,
+    },
 }
 
 impl Bound {
@@ -75,7 +81,9 @@ impl Listener {
             Self::Tcp(listener, tls) => listener
                 .poll_accept(context)
                 .map_ok(|(stream, addr)| Arrived::Tcp(stream, addr, tls.clone())),
-            Self::Unix(listener, _) => listener.poll_accept(context).map_ok(|(stream, _)| Arrived::Unix(stream)),
+            Self::Unix(listener, _) => listener
+                .poll_accept(context)
+                .map_ok(|(stream, _)| Arrived::Unix(stream)),
         }
     }
 }

@@ -46,8 +46,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let is_ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.id);
+        let is_ours =
+            fs::symlink_metadata(&self.path).is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.id);
         if is_ours && let Err(err) = fs::remove_file(&self.path) {
             tracing::warn!(path = %self.path.display(), %err, "the socket cannot be removed");
         }
@@ -164,6 +164,9 @@ mod tests {
         let nowhere = folder.path().join("no/a.sock");
         assert!(matches!(SocketFile::bind(&nowhere), Err(SocketError::NoFolder { .. })));
         let under_file = path.join("a.sock");
-        assert!(matches!(SocketFile::bind(&under_file), Err(SocketError::NoFolder { .. })));
+        assert!(matches!(
+            SocketFile::bind(&under_file),
+            Err(SocketError::NoFolder { .. })
+        ));
     }
 }

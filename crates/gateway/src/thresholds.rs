@@ -22,7 +22,11 @@ use crate::typed_publish::NoQuery;
 const RULE_BYTES: usize = 4096;
 
 /// The rules, by id.
-pub(crate) async fn list(State(api): State<Api>, client: Client, Query(NoQuery {}): Query<NoQuery>) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(api): State<Api>,
+    client: Client,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Result<Response, ApiError> {
     client.may_look()?;
     Ok(json(&api.node.thresholds()))
 }

@@ -75,7 +75,10 @@ fn a_policy_serves_only_whom_it_knows() {
 fn a_token_may_do_what_it_says_and_what_its_name_may() {
     let mut named = publishes("events:*");
     named.deny_publish = vec!["metrics:secret".parse().unwrap()];
-    let access = Access::new(Policy::closed().with_principal(Principal::new("web", named)), Some(keys()));
+    let access = Access::new(
+        Policy::closed().with_principal(Principal::new("web", named)),
+        Some(keys()),
+    );
     for _ in 0..2 {
         // The second time from memory.
         let web = access
@@ -98,14 +101,24 @@ fn a_token_may_do_what_it_says_and_what_its_name_may() {
 fn tokens_need_a_secret_and_a_good_one() {
     let token = token("web", Grant::default());
     let without = Access::new(Policy::closed(), None);
-    assert_eq!(who(&without, Credentials::Token(&token)), Err(AuthenticateError::NoSecret));
+    assert_eq!(
+        who(&without, Credentials::Token(&token)),
+        Err(AuthenticateError::NoSecret)
+    );
     let elsewhere = TokenKeys::new("lab", &KeyRing::new("lab", [SECRET.to_uppercase()]).unwrap());
     let elsewhere = Access::new(Policy::closed(), Some(elsewhere));
-    assert_eq!(who(&elsewhere, Credentials::Token(&token)), Err(AuthenticateError::Invalid));
+    assert_eq!(
+        who(&elsewhere, Credentials::Token(&token)),
+        Err(AuthenticateError::Invalid)
+    );
     let here = Access::new(Policy::closed().with_anonymous(Grant::default()), Some(keys()));
     for bad in ["", "bwt1_", &token[1..], &token[..token.len() - 1]] {
         // Not even as nobody in particular.
-        assert_eq!(who(&here, Credentials::Token(bad)), Err(AuthenticateError::Invalid), "{bad}");
+        assert_eq!(
+            who(&here, Credentials::Token(bad)),
+            Err(AuthenticateError::Invalid),
+            "{bad}"
+        );
     }
     assert_eq!(who(&here, Credentials::Token(&token)), Ok("web".into()));
 }
@@ -125,7 +138,10 @@ fn expiry_and_revocation_end_what_is_open() {
 
     access.set_revoked(Revoked::parse(&format!("{id}\n")).0);
     assert_eq!(caller.check(NOW), Err(AuthenticateError::Revoked));
-    assert_eq!(who(&access, Credentials::Token(&token)), Err(AuthenticateError::Revoked));
+    assert_eq!(
+        who(&access, Credentials::Token(&token)),
+        Err(AuthenticateError::Revoked)
+    );
 
     access.set_revoked(Revoked::default());
     assert_eq!(caller.check(NOW), Ok(()));
@@ -140,7 +156,9 @@ fn the_sessions_of_a_principal_share_its_limits() {
         payload_bytes: Some(10),
         ..LimitsOverride::default()
     };
-    let principal = Principal::new("web", publishes("metrics:*")).with_uid(1).with_limits(limits);
+    let principal = Principal::new("web", publishes("metrics:*"))
+        .with_uid(1)
+        .with_limits(limits);
     let access = Access::new(Policy::closed().with_principal(principal), None);
     let web = || access.authenticate(Credentials::Peer { uid: 1, gid: 0 }, NOW).unwrap();
 
@@ -150,7 +168,10 @@ fn the_sessions_of_a_principal_share_its_limits() {
     assert_eq!(third, Err(LimitExceeded::Connections { limit: 2 }));
 
     let permit = first.subscribe().unwrap();
-    assert_eq!(second.subscribe().map(drop), Err(LimitExceeded::Subscriptions { limit: 1 }));
+    assert_eq!(
+        second.subscribe().map(drop),
+        Err(LimitExceeded::Subscriptions { limit: 1 })
+    );
     drop(permit);
     let _permit = second.subscribe().unwrap();
 
@@ -169,15 +190,15 @@ fn the_sessions_of_a_principal_share_its_limits() {
 
 #[test]
 fn each_refusal_is_counted_under_its_own_reason() {
-    let policy = Policy::closed().with_principal(
-        Principal::new("web", Grant::default()).with_uid(1).with_limits(LimitsOverride {
+    let policy = Policy::closed().with_principal(Principal::new("web", Grant::default()).with_uid(1).with_limits(
+        LimitsOverride {
             connections: Some(1),
             subscriptions: Some(0),
             messages_per_second: Some(1),
             payload_bytes: Some(0),
             ..LimitsOverride::default()
-        }),
-    );
+        },
+    ));
     let access = Access::new(policy, Some(keys()));
     let told = |access: &Access, s: u64| -> Vec<&'static str> {
         let reports = access.take_refusals(Duration::from_secs(s));

@@ -133,15 +133,27 @@ fn a_wildcard_does_not_reach_what_belongs_to_the_mesh_unless_it_denies() {
     let rules = subscriber(&["diagnostics:*", "events:*"], &[]);
     let snapshot = pattern("$bw:snapshot:*");
     assert_eq!(rules.judge(Question::Subscribe(Instance::Diagnostics, &snapshot)), None);
-    assert_eq!(rules.judge(Question::Receive(Instance::Diagnostics, "$bw:snapshot:a")), None);
+    assert_eq!(
+        rules.judge(Question::Receive(Instance::Diagnostics, "$bw:snapshot:a")),
+        None
+    );
     let foreign = pattern("$nats:_INBOX:*");
-    assert_eq!(rules.judge(Question::Subscribe(Instance::Events, &foreign)), Some(Reach::All));
+    assert_eq!(
+        rules.judge(Question::Subscribe(Instance::Events, &foreign)),
+        Some(Reach::All)
+    );
     assert_eq!(rules.judge(Question::Receive(Instance::Diagnostics, "$nats:a")), None);
 
     let named = subscriber(&["diagnostics:$bw:*"], &[]);
-    assert_eq!(named.judge(Question::Subscribe(Instance::Diagnostics, &snapshot)), Some(Reach::All));
+    assert_eq!(
+        named.judge(Question::Subscribe(Instance::Diagnostics, &snapshot)),
+        Some(Reach::All)
+    );
     let denied = subscriber(&["diagnostics:$bw:*"], &["diagnostics:*"]);
-    assert_eq!(denied.judge(Question::Subscribe(Instance::Diagnostics, &snapshot)), None);
+    assert_eq!(
+        denied.judge(Question::Subscribe(Instance::Diagnostics, &snapshot)),
+        None
+    );
 }
 
 #[test]
@@ -150,16 +162,30 @@ fn another_name_of_a_topic_is_no_way_around() {
     let denied = publisher(&["alerts:*"], &["alerts:system_alerts:warning"]);
     assert_eq!(denied.judge(Question::Publish(Instance::Alerts, "warnings")), None);
     let denied = publisher(&["alerts:*"], &["alerts:warnings"]);
-    assert_eq!(denied.judge(Question::Publish(Instance::Alerts, "system_alerts:warning")), None);
+    assert_eq!(
+        denied.judge(Question::Publish(Instance::Alerts, "system_alerts:warning")),
+        None
+    );
     let allowed = publisher(&["alerts:warnings"], &[]);
     assert!(allowed.judge(Question::Publish(Instance::Alerts, "warnings")).is_some());
-    assert!(allowed.judge(Question::Publish(Instance::Alerts, "system_alerts:warning")).is_some());
+    assert!(
+        allowed
+            .judge(Question::Publish(Instance::Alerts, "system_alerts:warning"))
+            .is_some()
+    );
     assert_eq!(allowed.judge(Question::Publish(Instance::Alerts, "node_failure")), None);
 
     let allowed = subscriber(&["alerts:system_alerts:warning"], &[]);
-    assert!(allowed.judge(Question::Subscribe(Instance::Alerts, &pattern("warnings"))).is_some());
+    assert!(
+        allowed
+            .judge(Question::Subscribe(Instance::Alerts, &pattern("warnings")))
+            .is_some()
+    );
     let denied = subscriber(&["alerts:*"], &["alerts:warnings"]);
-    assert_eq!(denied.judge(Question::Receive(Instance::Alerts, "system_alerts:warning")), None);
+    assert_eq!(
+        denied.judge(Question::Receive(Instance::Alerts, "system_alerts:warning")),
+        None
+    );
 }
 
 #[test]

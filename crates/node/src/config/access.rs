@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bellwether_access::{
-    AnonymousRight, AnonymousRightError, ClaimsError, Grant, Limits, LimitsOverride, Permission, PermissionError, Policy,
-    Principal,
+    AnonymousRight, AnonymousRightError, ClaimsError, Grant, Limits, LimitsOverride, Permission, PermissionError,
+    Policy, Principal,
 };
 use bellwether_message::MAX_PAYLOAD_BYTES;
 
@@ -221,7 +221,11 @@ impl AccessLayer {
         };
         for (index, text) in anonymous.iter().enumerate() {
             let right: AnonymousRight = text.parse().map_err(|err| {
-                refuse(origins, &format!("access.anonymous[{index}]"), AccessProblem::Right(err))
+                refuse(
+                    origins,
+                    &format!("access.anonymous[{index}]"),
+                    AccessProblem::Right(err),
+                )
             })?;
             right.add_to(settings.anonymous.get_or_insert_default());
         }
@@ -241,13 +245,16 @@ impl AccessLayer {
 
 impl PrincipalLayer {
     fn resolve(self, path: &str, origins: &Origins) -> Result<Principal, ConfigError> {
-        let name = self.name.ok_or_else(|| refuse(origins, path, AccessProblem::NameMissing))?;
+        let name = self
+            .name
+            .ok_or_else(|| refuse(origins, path, AccessProblem::NameMissing))?;
         Principal::check_name(&name)
             .map_err(|err| refuse(origins, &format!("{path}.name"), AccessProblem::Name(err)))?;
         let permissions = |key: &str, texts: &[String]| -> Result<Vec<Permission>, ConfigError> {
             let each = texts.iter().enumerate().map(|(index, text)| {
                 let place = format!("{path}.{key}[{index}]");
-                text.parse().map_err(|err| refuse(origins, &place, AccessProblem::Permission(err)))
+                text.parse()
+                    .map_err(|err| refuse(origins, &place, AccessProblem::Permission(err)))
             });
             each.collect()
         };
@@ -263,7 +270,9 @@ impl PrincipalLayer {
             let place = format!("{path}.{key}[{index}]");
             u32::try_from(given).map_err(|_| refuse(origins, &place, AccessProblem::Id { given }))
         };
-        let limits = self.limits.resolve(|key| setting(origins, &format!("{path}.{}", limit_key(key))))?;
+        let limits = self
+            .limits
+            .resolve(|key| setting(origins, &format!("{path}.{}", limit_key(key))))?;
         let mut principal = Principal::new(name, grant).with_limits(limits);
         for (index, uid) in self.uid.into_iter().enumerate() {
             principal = principal.with_uid(id("uid", index, uid)?);
@@ -307,7 +316,10 @@ fn refuse(origins: &Origins, path: &str, problem: AccessProblem) -> ConfigError 
 
 /// Without the indices of lists in lists, which users do not count.
 fn setting(origins: &Origins, path: &str) -> Setting {
-    let key = path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
+    let key = path
+        .split('[')
+        .map(|part| part.split_once(']').map_or(part, |(_, rest)| rest))
+        .collect();
     Setting {
         key,
         origin: nearest_origin(origins, path),

@@ -63,7 +63,9 @@ pub enum DoorProblem {
         address: SocketAddr,
     },
     /// No path of a socket.
-    #[error("a path of {bytes} bytes cannot be that of a Unix socket; use 1 to {SOCKET_PATH_BYTES_MAX} bytes, or `off`")]
+    #[error(
+        "a path of {bytes} bytes cannot be that of a Unix socket; use 1 to {SOCKET_PATH_BYTES_MAX} bytes, or `off`"
+    )]
     SocketPath {
         /// Its length.
         bytes: usize,

@@ -249,7 +249,11 @@ fn variable_hint(short: &str) -> String {
     for instance in Instance::ALL {
         tabled.extend(INSTANCE_KEYS.map(|key| format!("{}_{key}", instance.name()).to_uppercase()));
     }
-    tabled.extend(LIMIT_BOUNDS.iter().map(|bounds| format!("LIMITS_{}", bounds.key.to_uppercase())));
+    tabled.extend(
+        LIMIT_BOUNDS
+            .iter()
+            .map(|bounds| format!("LIMITS_{}", bounds.key.to_uppercase())),
+    );
     let all = plain.clone().chain(tabled.iter().map(String::as_str));
     match nearest(short, all) {
         Some(near) => hint(PREFIX, short, [near]),

@@ -133,7 +133,10 @@ impl Lines<'_> {
     fn doors(&mut self) {
         let config = self.config;
         let off = || "off".to_owned();
-        self.value("nats", &text(config.nats.map_or_else(off, |address| address.to_string())));
+        self.value(
+            "nats",
+            &text(config.nats.map_or_else(off, |address| address.to_string())),
+        );
         match &config.nats_advertise {
             NatsAdvertise::Listen => self.remark("nats_advertise: where this node listens for NATS clients"),
             NatsAdvertise::Off => self.value("nats_advertise", &text(off())),
@@ -179,7 +182,11 @@ impl Lines<'_> {
         let rights: Vec<String> = access.anonymous.iter().flat_map(anonymous_rights).collect();
         self.below("access.anonymous", ANONYMOUS, &toml::Value::from(rights).to_string());
         match &access.revoked_tokens {
-            Some(file) => self.below("access.revoked_tokens", "revoked_tokens", &text(file.display().to_string())),
+            Some(file) => self.below(
+                "access.revoked_tokens",
+                "revoked_tokens",
+                &text(file.display().to_string()),
+            ),
             None => self.remark("revoked_tokens: none"),
         }
         for (index, principal) in access.principals.iter().enumerate() {
@@ -230,8 +237,14 @@ impl Lines<'_> {
 fn anonymous_rights(grant: &Grant) -> Vec<String> {
     let flags = [("look", grant.look), ("administer", grant.administer)];
     let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
-    let publish = grant.allow_publish.iter().map(|permission| format!("publish {permission}"));
-    let subscribe = grant.allow_subscribe.iter().map(|permission| format!("subscribe {permission}"));
+    let publish = grant
+        .allow_publish
+        .iter()
+        .map(|permission| format!("publish {permission}"));
+    let subscribe = grant
+        .allow_subscribe
+        .iter()
+        .map(|permission| format!("subscribe {permission}"));
     flags.chain(publish).chain(subscribe).collect()
 }
 

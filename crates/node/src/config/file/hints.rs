@@ -31,7 +31,9 @@ pub(super) fn above_the_tables(key: &str) -> String {
             places => format!("{table}, and its reporter is {}", places.join(" or ")),
         };
     }
-    let rest = ["instances", "thresholds", "access", "limits"].into_iter().chain(tables());
+    let rest = ["instances", "thresholds", "access", "limits"]
+        .into_iter()
+        .chain(tables());
     elsewhere(key).unwrap_or_else(|| hint("", key, KEYS.into_iter().chain(rest)))
 }
 

@@ -10,7 +10,10 @@ fn are_for_this_host_only_unless_they_are_locked_or_waived() {
             let door = format!("{key} = \"{address}\"\n");
             let words = refusal(resolve(&door));
             assert!(words.starts_with(&format!("bellwether.toml:1: `{key}`: ")), "{words}");
-            assert!(words.contains("read along") && words.contains("tls_certificate"), "{words}");
+            assert!(
+                words.contains("read along") && words.contains("tls_certificate"),
+                "{words}"
+            );
             let words = refusal(resolve(&format!("{door}{TLS}")));
             assert!(words.contains("do everything") && words.contains("[access]"), "{words}");
             refusal(resolve(&format!("{door}{ACCESS}")));
@@ -62,14 +65,23 @@ fn are_taken_from_the_environment_and_from_flags() {
 #[test]
 fn that_cannot_be_are_refused_where_they_were_given() {
     for (text, words) in [
-        ("tls_key = \"a\"", "1: `tls_key`: give `tls_certificate` and `tls_key` together"),
+        (
+            "tls_key = \"a\"",
+            "1: `tls_key`: give `tls_certificate` and `tls_key` together",
+        ),
         ("tls_certificate = \"a\"", "1: `tls_certificate`: give"),
         ("nats = \"4222\"", "1: `nats`: `4222` is not an address"),
-        ("nats_advertise = \"a.example\"", "1: `nats_advertise`: `a.example` is not an address"),
+        (
+            "nats_advertise = \"a.example\"",
+            "1: `nats_advertise`: `a.example` is not an address",
+        ),
         ("nats_advertise = \"a.example:0\"", "1: `nats_advertise`: "),
         ("socket = \"\"", "1: `socket`: a path of 0 bytes"),
         ("insecure_doors = \"yes\"", "1: `insecure_doors` must be true or false"),
-        ("http_hosts = [\"a.example\",\n\"https://b\"]", "2: `http_hosts`: `https://b` is no name of a host"),
+        (
+            "http_hosts = [\"a.example\",\n\"https://b\"]",
+            "2: `http_hosts`: `https://b` is no name of a host",
+        ),
         ("http_hosts = [\"a:1\"]", "1: `http_hosts`: `a:1` is no name"),
     ] {
         let refused = refusal(resolve(text));

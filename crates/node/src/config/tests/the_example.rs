@@ -44,7 +44,10 @@ fn has_every_key() {
         let key = access::limit_key(bounds.key);
         assert!(layer.origins.exactly(&key).is_some(), "{key}");
         let words = explanation("[limits]", bounds.key);
-        assert!(words.contains(&format!(", {} to {}", bounds.min, bounds.max)), "{words}");
+        assert!(
+            words.contains(&format!(", {} to {}", bounds.min, bounds.max)),
+            "{words}"
+        );
     }
     assert!(Instance::ALL.iter().all(|instance| EXAMPLE.contains(instance.name())));
 }
