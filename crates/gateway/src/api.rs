@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, Reason};
 use crate::{
-    alerts, broadcast, catalogue, client, guard, integration, metrics, publish, subscribe, subscription_health,
+    alerts, broadcast, catalogue, client, guard, integration, metrics, publish, socket, subscribe, subscription_health,
     thresholds, typed_publish, views,
 };
 
@@ -56,6 +56,9 @@ GET  /readyz                                         this node has joined
 GET  /metrics                                        totals for Prometheus
 ";
 
+/// Bytes of a message in JSON beside its payload: headers of 4 KiB, escaped, and a dozen short texts.
+const MAX_FIELDS_BYTES: usize = 64 * 1024;
+
 /// What every request may use. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -84,6 +87,8 @@ impl Api {
         let authenticate = move |request, next| client::authenticate(access.clone(), request, next);
         Router::new()
             .route("/v1/publish/{instance}/{*topic}", post(publish::publish))
+            .route("/v1/publish", post(publish::publish_body))
+            .route("/v1/socket", get(socket::socket))
             .route("/v1/messages/{instance}/{tag}", post(typed_publish::publish))
             .route("/v1/validate/{instance}/{tag}", post(typed_publish::validate))
             .route("/v1/broadcast/{helper}", post(broadcast::broadcast))
@@ -120,6 +125,12 @@ impl Api {
             .layer(middleware::from_fn(authenticate))
             .layer(middleware::from_fn(guard::guard))
             .with_state(self)
+    }
+
+    /// The longest line or frame that has one message: the largest payload of all in base64, and the rest of it.
+    pub(crate) fn max_line_bytes(&self) -> usize {
+        let largest = self.max_payload_bytes.iter().max().copied().unwrap_or_default();
+        largest.div_ceil(3) * 4 + MAX_FIELDS_BYTES
     }
 
     /// The largest payload an instance takes.

@@ -24,10 +24,18 @@ mod client;
 mod guard;
 
 mod assurance;
+mod batch;
 mod body;
+mod cloud_event;
+mod cloud_events;
+mod message_line;
+mod outgoing;
 mod publish;
+mod publishing;
+mod socket;
 mod subscribe;
 mod typed_publish;
+mod upgraded;
 
 mod alerts;
 mod broadcast;
@@ -38,8 +46,10 @@ mod thresholds;
 mod catalogue;
 pub mod catalogue_json;
 
+mod merged;
 mod session;
 mod stream;
+mod watch;
 
 mod rendering;
 
