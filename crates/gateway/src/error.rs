@@ -168,11 +168,11 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         self.status_and_code().0
     }
 
-    fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         self.status_and_code().1
     }
 

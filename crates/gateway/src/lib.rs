@@ -22,6 +22,7 @@ mod gateway;
 mod api;
 mod client;
 mod guard;
+mod routes;
 
 mod assurance;
 mod batch;
