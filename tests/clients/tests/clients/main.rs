@@ -2,5 +2,8 @@
 //!
 //! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
 
+mod browser_sse;
+mod curl;
+mod openapi;
 #[expect(dead_code, reason = "the first of the clients are on their way")]
 mod program;
