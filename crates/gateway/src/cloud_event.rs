@@ -29,7 +29,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub(crate) use self::delivery::{DeliveryEvent, EventIds};
-use crate::api::{parse_instance, parse_topic};
+use crate::api::parse_instance;
 use crate::assurance::Assurance;
 use crate::body::{cut, parse_json};
 use crate::error::{ApiError, Reason};
@@ -168,7 +168,7 @@ impl CloudEvent {
                 if subject.as_deref() == Some(topic.as_str()) {
                     self.attributes.remove("subject");
                 }
-                (instance, draft(topic.as_str(), Some(event_type))?)
+                (instance, draft(instance, topic.as_str(), Some(event_type))?)
             }
             EventPlace::InEvent => {
                 let Some(subject) = self.attributes.remove("subject") else {
@@ -176,10 +176,9 @@ impl CloudEvent {
                                  post it to /v1/publish/{instance}/{topic}";
                     return Err(wrong(words));
                 };
-                parse_topic(&subject)?;
                 let instance = self.attributes.remove("instance");
                 let instance = instance.map_or(Ok(Instance::Events), |name| parse_instance(&name))?;
-                (instance, draft(&subject, Some(event_type))?)
+                (instance, draft(instance, &subject, Some(event_type))?)
             }
         };
         draft.correlation_id = self.attributes.remove("correlationid");

@@ -80,7 +80,7 @@ impl<'a> MessageLine<'a> {
             confirm: text_or(self.confirm, wanted.confirm.as_ref()),
             confirm_within: text_or(self.confirm_within, wanted.confirm_within.as_ref()),
         })?;
-        let mut draft = draft(&self.topic, self.event)?;
+        let mut draft = draft(instance, &self.topic, self.event)?;
         let content_type = self.content_type.filter(|name| !name.is_empty());
         let content_type = content_type.as_deref().map(ContentType::from_name);
         (draft.content_type, draft.payload) = match (self.payload, self.text, self.payload_base64) {

@@ -14,6 +14,8 @@ use crate::error::{ApiError, Reason};
 
 /// The event tag of a message whose publisher names none.
 const DEFAULT_EVENT: &str = "message";
+/// What the topics of NATS subjects that name no instance begin with; they are in `events`.
+const FOREIGN: &str = "$nats:";
 
 /// A message, where it goes and what is waited for.
 #[derive(Debug)]
@@ -50,10 +52,19 @@ pub(crate) fn may_publish(client: &Client, instance: Instance, topic: &Topic) ->
     client.may_publish(instance, canonical_topic(instance, topic).as_str())
 }
 
+/// Where a message may go: subjects of NATS too, so that whoever is asked by one can answer it.
+pub(crate) fn parse_destination(instance: Instance, topic: &str) -> Result<Topic, ApiError> {
+    let topic_of_subject = || Topic::new(topic).ok().filter(|_| instance == Instance::Events);
+    match topic.starts_with(FOREIGN) {
+        true => topic_of_subject().map_or_else(|| parse_topic(topic), Ok),
+        false => parse_topic(topic),
+    }
+}
+
 /// An empty message for a topic, with the event that is named or the one of those that name none.
-pub(crate) fn draft(topic: &str, event: Option<String>) -> Result<Draft, ApiError> {
+pub(crate) fn draft(instance: Instance, topic: &str, event: Option<String>) -> Result<Draft, ApiError> {
     let event = event.map_or(Cow::Borrowed(DEFAULT_EVENT), Cow::Owned);
-    Ok(Draft::new(parse_topic(topic)?, event).payload(ContentType::Bytes, Vec::new()))
+    Ok(Draft::new(parse_destination(instance, topic)?, event).payload(ContentType::Bytes, Vec::new()))
 }
 
 /// Where an event arose.

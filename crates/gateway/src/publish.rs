@@ -6,8 +6,8 @@
 //! | any other | `/{instance}/{topic}` | is the payload |
 //! | any, with headers `ce-…` | both | is the data of a [CloudEvent](crate::cloud_event) |
 //! | `application/cloudevents+json` | both | is a CloudEvent |
-//! | `application/cloudevents-batch+json` | `/v1/publish` | is a list of them: [`cloud_events`](crate::cloud_events) |
-//! | `application/x-ndjson` | `/v1/publish` | is a message per line: [`batch`](crate::batch) |
+//! | `application/cloudevents-batch+json` | `/v1/publish` | is a list of them: [`cloud_events`] |
+//! | `application/x-ndjson` | `/v1/publish` | is a message per line: [`batch`] |
 //!
 //! | status | body | the message |
 //! | --- | --- | --- |
@@ -31,7 +31,7 @@ use axum::response::Response;
 use bellwether::{ContentType, Draft, Headers, Instance};
 use serde::Deserialize;
 
-use crate::api::{Api, Query, parse_instance, parse_topic};
+use crate::api::{Api, Query, parse_instance};
 use crate::assurance::{Assurance, Wanted};
 use crate::batch;
 use crate::body::read_within;
@@ -39,7 +39,7 @@ use crate::client::Client;
 use crate::cloud_event::{self, CloudEvent, EventPlace};
 use crate::cloud_events;
 use crate::error::{ApiError, Reason};
-use crate::outgoing::{Outgoing, draft, may_publish, parse_node, parse_reply_to, refused_draft};
+use crate::outgoing::{Outgoing, draft, may_publish, parse_destination, parse_node, parse_reply_to, refused_draft};
 
 /// What a header of a request begins with that is one of the message.
 const HEADER_PREFIX: &str = "bellwether-header-";
@@ -88,7 +88,7 @@ pub(crate) async fn publish(
     let limit = api.max_payload_bytes(instance);
     let form = Form::of(&headers)?;
     if form != Form::Payload {
-        let topic = parse_topic(&topic)?;
+        let topic = parse_destination(instance, &topic)?;
         may_publish(&client, instance, &topic)?;
         query.refuse_in_event()?;
         let place = EventPlace::At(instance, topic);
@@ -96,7 +96,7 @@ pub(crate) async fn publish(
         let outgoing = event.outgoing(place, assurance)?;
         return Ok(outgoing.publish(api, client).await?.answer());
     }
-    let mut draft = query.draft(&topic)?;
+    let mut draft = query.draft(instance, &topic)?;
     may_publish(&client, instance, &draft.topic)?;
     draft.content_type = content_type(&headers)?;
     draft.headers = message_headers(&headers)?;
@@ -195,8 +195,8 @@ async fn event(
 }
 
 impl PublishQuery {
-    fn draft(self, topic: &str) -> Result<Draft, ApiError> {
-        let mut draft = draft(topic, self.event)?;
+    fn draft(self, instance: Instance, topic: &str) -> Result<Draft, ApiError> {
+        let mut draft = draft(instance, topic, self.event)?;
         draft.originating_node = self.originating_node.as_deref().map(parse_node).transpose()?;
         draft.correlation_id = self.correlation_id;
         draft.causation_id = self.causation_id;

@@ -329,6 +329,10 @@ impl Serving {
 
     /// Pings a client that is silent, and gives up one that stays so.
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Turn {
+        if !self.publishing.has_room() {
+            // It may say what it likes: we do not listen.
+            self.heard = Instant::now();
+        }
         while self.alarm.as_mut().poll(context).is_ready() {
             let silence = self.heard.elapsed();
             if silence >= DEAD_AFTER {
@@ -337,10 +341,10 @@ impl Serving {
             }
             let is_due = silence >= PING_AFTER && !self.pinged;
             let next = match silence < PING_AFTER {
-                true => PING_AFTER,
-                false => DEAD_AFTER,
+                true => self.heard + PING_AFTER,
+                false => (Instant::now() + PING_AFTER).min(self.heard + DEAD_AFTER),
             };
-            self.alarm.as_mut().reset(self.heard + next);
+            self.alarm.as_mut().reset(next);
             if is_due {
                 self.pinged = true;
                 return Turn::Ping;

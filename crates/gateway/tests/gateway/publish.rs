@@ -374,6 +374,17 @@ async fn a_message_has_headers_and_an_address_for_the_answer() {
     let message = lines.next_json().await;
     assert_eq!(message["headers"], json!({"trace-id": "17", "tag": ["a", "b: c"]}));
     assert_eq!(message["reply_to"], "events/$nats:_INBOX:x:1");
+    // Whoever is asked so can answer.
+    assert_eq!(
+        client
+            .post("/v1/publish/events/$nats:_INBOX:x:1", "text/plain", "y")
+            .await
+            .status,
+        200
+    );
+    assert_eq!(lines.next_json().await["topic"], "$nats:_INBOX:x:1");
+    let answer = client.post("/v1/publish/alerts/$nats:a", "text/plain", "y").await;
+    answer.expect_error(403, "reserved_topic", "begin with `$`");
     let long = "x".repeat(4097);
     let answer = client
         .send("POST", "/v1/publish/events/t", &[("bellwether-header-a", &long)], "x")

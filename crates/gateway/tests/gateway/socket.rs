@@ -346,6 +346,29 @@ async fn a_client_that_stops_reading_costs_only_itself() {
     .await;
 }
 
+/// A client of this library answers a ping when it reads.
+#[tokio::test]
+async fn a_silent_client_is_pinged_and_one_that_stays_silent_is_dead() {
+    let served = Served::start().await;
+    let frame = json!({"op": "subscribe", "id": "s", "patterns": ["events/*"]});
+    let mut well = Socket::connect(served.addr).await;
+    well.subscribe(&frame).await;
+    let mut dead = Socket::connect(served.addr).await;
+    dead.subscribe(&frame).await;
+    tokio::time::pause();
+    // The third is later than one that does not answer may live.
+    for _ in 0..3 {
+        assert!(matches!(well.receive_patiently().await, Some(Ok(Message::Ping(_)))));
+    }
+    until("the dead one is closed", || {
+        served.node.subscribers(None, None).len() == 1
+    })
+    .await;
+    tokio::time::resume();
+    assert_eq!(well.ask(&json!({"op": "ping"})).await["op"], "pong");
+    assert_eq!(u16::from(dead.closed().await.code), 1013);
+}
+
 #[tokio::test]
 async fn what_is_no_socket_is_told_so() {
     let served = Served::start().await;

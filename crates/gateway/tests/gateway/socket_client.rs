@@ -88,8 +88,13 @@ impl Socket {
 
     /// The next frame of any kind.
     pub(crate) async fn receive(&mut self) -> Option<Result<Message, Error>> {
+        soon(self.receive_patiently()).await
+    }
+
+    /// The next frame, however long it takes.
+    pub(crate) async fn receive_patiently(&mut self) -> Option<Result<Message, Error>> {
         let stream = &mut self.stream;
-        soon(poll_fn(|context| Pin::new(&mut *stream).poll_next(context))).await
+        poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
     }
 
     /// Reads up to the close.
