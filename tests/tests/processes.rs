@@ -6,6 +6,7 @@
 mod processes {
     mod coming_and_going;
     mod exactness;
+    mod idle_streams;
     mod publishing;
     mod reporting;
     mod resuming;

@@ -5,25 +5,26 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::{Method, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
 use bellwether::{Instance, Node, Topic};
 use bellwether_access::Access;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, Reason};
-use crate::{
-    alerts, broadcast, catalogue, client, guard, integration, metrics, publish, subscribe, subscription_health,
-    thresholds, typed_publish, views,
-};
+use crate::{client, guard, routes};
 
-const INDEX: &str = "\
+pub(crate) const INDEX: &str = "\
 This is a Bellwether node.
 
 POST /v1/publish/{instance}/{topic}?event=TAG        publish the body; Content-Type says what it is
      also: originating_node, correlation_id, causation_id, schema_version
      wait=true|SECONDS                               first wait for room, at most 30 s, so that nobody loses anything
      confirm=none|local|all|N, confirm_within=SECONDS  then wait until so many peers hold it (default local; 10)
+     also: reply_to=INSTANCE/TOPIC; a header Bellwether-Header-NAME: VALUE is one of the message
+     a CloudEvent is taken as application/cloudevents+json, or in headers ce-…
+POST /v1/publish                                     publish many: application/x-ndjson, one JSON object per line, each answered
+                                                     by a line; {\"instance\":\"events\",\"topic\":\"a:b\",\"payload\":1}, or text or
+                                                     payload_base64. Or CloudEvents that say where they go
 POST /v1/messages/{instance}/{tag}?topic=            publish a typed message: the body is its JSON object, what is left out
      also: correlation_id, causation_id, wait,       is filled in; the answer has it whole. {tag}: a tag or the name of a
      confirm, confirm_within                         type, as node_health_updated or NodeHealth
@@ -44,10 +45,14 @@ PUT  /v1/thresholds/{id}                             {\"metric_name\":\"queue_de
 DELETE /v1/thresholds/{id}                           and this no more; both on this node, until it stops
 GET  /v1/catalogue/{instance}/{tag}                  the types and their fields, the spellings of topics; also of an instance,
      form=json-schema|example                        or all: /v1/catalogue
-GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or (format=sse) as server-sent events
+GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines, or with format=sse as server-sent
+                                                     events, or with format=cloudevents as CloudEvents
      session=NAME, store=STORE                       tell and heed its health: paused while failed, slow while degraded
      from=live|earliest|last:N|id:ID|time:RFC3339    begin with what the nodes still keep; ID: of a message, or `id:`
                                                      of an event, which the header Last-Event-ID may say as well
+GET  /v1/socket                                      all of that over one WebSocket, sub-protocol bellwether.v1:
+                                                     {\"op\":\"subscribe\",\"id\":\"s1\",\"patterns\":[\"alerts/*\"],\"credit\":100},
+                                                     {\"op\":\"publish\",\"ref\":\"1\",\"instance\":\"events\",\"topic\":\"a\",\"text\":\"hi\"}
 GET  /socket/websocket?vsn=2.0.0                     Phoenix channels: a client's socket is at /socket, its channels are
                                                      {instance}:{pattern}, as health:cluster_health
 GET  /v1/members                                     the nodes this one knows
@@ -56,7 +61,11 @@ GET  /v1/subscribers?instance=&topic=                who receives what
 GET  /healthz                                        this process answers
 GET  /readyz                                         this node has joined
 GET  /metrics                                        totals for Prometheus
+GET  /openapi.json                                   these paths, for programs
 ";
+
+/// Bytes of a message in JSON beside its payload: headers of 4 KiB, escaped, and a dozen short texts.
+const MAX_FIELDS_BYTES: usize = 64 * 1024;
 
 /// What every request may use. Cheap to clone.
 #[derive(Clone)]
@@ -85,45 +94,19 @@ impl Api {
         let (access, node) = (self.access.clone(), self.node.clone());
         let guard = move |request, next| guard::guard(hosts.clone(), request, next);
         let authenticate = move |request, next| client::authenticate(access.clone(), node.clone(), request, next);
-        Router::new()
-            .route("/v1/publish/{instance}/{*topic}", post(publish::publish))
-            .route("/v1/messages/{instance}/{tag}", post(typed_publish::publish))
-            .route("/v1/validate/{instance}/{tag}", post(typed_publish::validate))
-            .route("/v1/broadcast/{helper}", post(broadcast::broadcast))
-            .route("/v1/broadcast", post(broadcast::batch))
-            .route("/v1/integration", get(integration::status).put(integration::switch))
-            .route("/v1/integration/compatibility", get(integration::compatibility))
-            .route("/v1/alerts", get(alerts::list))
-            .route("/v1/alerts/{alert_id}", get(alerts::one))
-            .route("/v1/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
-            .route("/v1/subscription_health", get(subscription_health::stores))
-            .route("/v1/subscription_health/{store}", get(subscription_health::store))
-            .route("/v1/subscription_health/{store}/{name}", get(subscription_health::one))
-            .route(
-                "/v1/subscription_health/{store}/{name}/{event}",
-                post(subscription_health::report),
-            )
-            .route("/v1/circuit_breakers", get(subscription_health::breakers))
-            .route("/v1/circuit_breakers/{service}/reset", post(subscription_health::reset))
-            .route("/v1/thresholds", get(thresholds::list))
-            .route("/v1/thresholds/{id}", put(thresholds::put).delete(thresholds::delete))
-            .route("/v1/catalogue", get(catalogue::whole))
-            .route("/v1/catalogue/{instance}", get(catalogue::instance))
-            .route("/v1/catalogue/{instance}/{tag}", get(catalogue::message_type))
-            .route("/v1/subscribe", get(subscribe::subscribe))
-            .route("/v1/members", get(views::members))
-            .route("/v1/instances", get(views::instances))
-            .route("/v1/subscribers", get(views::subscribers))
-            .route("/healthz", get(views::healthz))
-            .route("/readyz", get(views::readyz))
-            .route("/metrics", get(metrics::metrics))
-            .route("/", get(index))
+        routes::router()
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
             .layer(middleware::from_fn(authenticate))
             .merge(bellwether_phoenix::router(self.node.clone(), self.access.clone()))
             .layer(middleware::from_fn(guard))
             .with_state(self)
+    }
+
+    /// The longest line or frame that has one message: the largest payload of all in base64, and the rest of it.
+    pub(crate) fn max_line_bytes(&self) -> usize {
+        let largest = self.max_payload_bytes.iter().max().copied().unwrap_or_default();
+        largest.div_ceil(3) * 4 + MAX_FIELDS_BYTES
     }
 
     /// The largest payload an instance takes.
@@ -174,7 +157,8 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
     }
 }
 
-async fn index() -> &'static str {
+/// The list.
+pub(crate) async fn index() -> &'static str {
     INDEX
 }
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bellwether::catalogue::spelling::canonical_topic;
-use bellwether::{Confirm, Confirmed, Draft, Instance, MessageId, Node, PeerOutcome, PublishConfirmedError, Topic};
-use serde::Serialize;
+use bellwether::{
+    Confirm, Confirmed, Draft, Instance, MessageId, Node, PeerOutcome, PublishConfirmedError, PublishError, Topic,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api::json;
-use crate::error::{ApiError, Reason};
-use crate::publish::refused;
+use crate::error::{ApiError, Reason, with_causes};
+use crate::outgoing::refused_draft;
 
 /// The longest wait for room, and that of `wait=true`.
 const MAX_WAIT_S: u64 = 30;
@@ -19,6 +21,14 @@ const MAX_WAIT_S: u64 = 30;
 const DEFAULT_CONFIRM_WITHIN_S: u64 = 10;
 /// The longest that they may have.
 const MAX_CONFIRM_WITHIN_S: u64 = 60;
+
+/// The parameters of that, as they are written.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Wanted {
+    pub(crate) wait: Option<String>,
+    pub(crate) confirm: Option<String>,
+    pub(crate) confirm_within: Option<String>,
+}
 
 /// What one publish waits for.
 #[derive(Debug)]
@@ -39,8 +49,9 @@ pub(crate) struct Assured {
     confirmed: Option<Confirmed>,
 }
 
+/// What its publisher is told.
 #[derive(Serialize)]
-struct Published<'a> {
+pub(crate) struct Published<'a> {
     id: &'a MessageId,
     #[serde(flatten)]
     confirmed: Option<ConfirmedBy<'a>>,
@@ -64,9 +75,14 @@ pub(crate) struct Message<'a> {
 }
 
 impl Assurance {
-    /// By the parameters `wait`, `confirm` and `confirm_within`.
-    pub(crate) fn parse(wait: Option<&str>, confirm: Option<&str>, within: Option<&str>) -> Result<Self, ApiError> {
-        let wait = match wait {
+    /// By what a publisher has written.
+    pub(crate) fn parse(wanted: &Wanted) -> Result<Self, ApiError> {
+        let Wanted {
+            wait,
+            confirm,
+            confirm_within,
+        } = wanted;
+        let wait = match wait.as_deref() {
             None | Some("false") => None,
             Some("true") => Some(MAX_WAIT_S),
             Some(text) => Some(seconds(text, 0, MAX_WAIT_S).ok_or_else(|| {
@@ -74,13 +90,13 @@ impl Assurance {
                 ApiError::new(Reason::BadQuery, words)
             })?),
         };
-        let confirm = match confirm {
+        let confirm = match confirm.as_deref() {
             None => Confirm::default(),
             Some(text) => text
                 .parse()
                 .map_err(|err| ApiError::new(Reason::BadQuery, format!("`confirm` is wrong: {err}")))?,
         };
-        let within = match within {
+        let within = match confirm_within.as_deref() {
             None => DEFAULT_CONFIRM_WITHIN_S,
             Some(text) => seconds(text, 1, MAX_CONFIRM_WITHIN_S).ok_or_else(|| {
                 let words = format!("`confirm_within` must be a whole number of seconds, 1 to {MAX_CONFIRM_WITHIN_S}");
@@ -92,6 +108,11 @@ impl Assurance {
             confirm,
             within: Duration::from_secs(within),
         })
+    }
+
+    /// Whether it waits for room.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait.is_some_and(|wait| !wait.is_zero())
     }
 
     /// Publishes, and returns once what was asked for has been waited for. A client that goes while there is no room has
@@ -156,18 +177,35 @@ impl Assured {
 
     /// The same, and the message.
     pub(crate) fn answer_with(&self, message: Option<Message<'_>>) -> Response {
+        let mut response = json(&Published {
+            message,
+            ..self.published()
+        });
+        *response.status_mut() = self.status;
+        response
+    }
+
+    /// The same, as JSON.
+    pub(crate) fn published(&self) -> Published<'_> {
         let confirmed = self.confirmed.as_ref().map(|confirmed| ConfirmedBy {
             confirmed: confirmed.confirmed(),
             required: confirmed.required,
             peers: &confirmed.peers,
         });
-        let mut response = json(&Published {
+        Published {
             id: &self.id,
             confirmed,
-            message,
-        });
-        *response.status_mut() = self.status;
-        response
+            message: None,
+        }
+    }
+}
+
+/// The node does not publish it.
+pub(crate) fn refused(err: &PublishError) -> ApiError {
+    match err {
+        PublishError::Draft(err) => refused_draft(err),
+        PublishError::Closed => ApiError::new(Reason::Stopping, err.to_string()),
+        err => ApiError::new(Reason::Internal, with_causes(err)),
     }
 }
 

@@ -70,25 +70,30 @@ impl ApiError {
     pub(crate) fn words(&self) -> &str {
         &self.words
     }
+
+    /// As it is told.
+    pub(crate) fn json(&self) -> ErrorJson<'_> {
+        ErrorJson {
+            error: &self.words,
+            reason: self.code(),
+            fields: self.fields.as_deref(),
+        }
+    }
+}
+
+/// The form of an error, wherever one is told.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct ErrorJson<'a> {
+    error: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a [&'static str]>,
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Form<'a> {
-            error: &'a str,
-            reason: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            fields: Option<&'a [&'static str]>,
-        }
-
-        let (status, reason) = self.reason.status_and_code();
-        let form = Form {
-            error: &self.words,
-            reason,
-            fields: self.fields.as_deref(),
-        };
-        let mut body = serde_json::to_vec(&form).unwrap_or_default();
+        let status = self.reason.status();
+        let mut body = serde_json::to_vec(&self.json()).unwrap_or_default();
         body.push(b'\n');
         let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
         match self.reason {
@@ -118,6 +123,18 @@ pub(crate) enum Reason {
     BadField,
     BadContentType,
     BadJson,
+    /// A CloudEvent that is none.
+    BadCloudEvent,
+    /// A frame of a socket that is none of ours.
+    BadFrame,
+    /// No WebSocket where one is expected.
+    BadUpgrade,
+    /// An id that a client chose and may not have.
+    BadId,
+    /// A subscription that a socket does not have.
+    UnknownId,
+    /// A subscription that read too slowly, where that ends it.
+    SlowSubscriber,
     /// The body ended before it was whole.
     BadBody,
     SlowBody,
@@ -159,11 +176,11 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         self.status_and_code().0
     }
 
-    fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         self.status_and_code().1
     }
 
@@ -179,6 +196,12 @@ impl Reason {
             Self::BadField => (StatusCode::BAD_REQUEST, "bad_field"),
             Self::BadContentType => (StatusCode::BAD_REQUEST, "bad_content_type"),
             Self::BadJson => (StatusCode::BAD_REQUEST, "bad_json"),
+            Self::BadCloudEvent => (StatusCode::BAD_REQUEST, "bad_cloud_event"),
+            Self::BadFrame => (StatusCode::BAD_REQUEST, "bad_frame"),
+            Self::BadUpgrade => (StatusCode::UPGRADE_REQUIRED, "bad_upgrade"),
+            Self::BadId => (StatusCode::BAD_REQUEST, "bad_id"),
+            Self::UnknownId => (StatusCode::NOT_FOUND, "unknown_id"),
+            Self::SlowSubscriber => (StatusCode::SERVICE_UNAVAILABLE, "slow_subscriber"),
             Self::BadBody => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

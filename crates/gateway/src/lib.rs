@@ -26,10 +26,18 @@ mod api;
 mod client;
 mod credentials;
 mod guard;
+mod routes;
 
 mod assurance;
+mod batch;
 mod body;
+mod cloud_event;
+mod cloud_events;
+mod message_line;
+mod outgoing;
 mod publish;
+mod publishing;
+mod socket;
 mod subscribe;
 mod typed_publish;
 
@@ -42,8 +50,10 @@ mod thresholds;
 mod catalogue;
 pub mod catalogue_json;
 
+mod merged;
 mod session;
 mod stream;
+mod watch;
 
 mod rendering;
 

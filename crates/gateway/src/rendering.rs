@@ -1,73 +1,93 @@
-//! How deliveries look on the wire: lines of JSON (NDJSON), or server-sent events around the same JSON.
+//! How deliveries look on the wire: lines of JSON (NDJSON), server-sent events around the same JSON, or lines that are
+//! CloudEvents.
 
 use bellwether::{Delivery, LiveReport};
-use bellwether_delivery::Place;
 use serde::Serialize;
 
+use crate::cloud_event::{DeliveryEvent, EventIds};
+use crate::error::ApiError;
 use crate::json::{DeliveryJson, SubscribedJson};
+use bellwether_delivery::ResumeToken;
+
+/// What browsers wait before they connect again, in milliseconds.
+const RETRY: &[u8] = b"retry: 1000\n\n";
 
 /// A form of stream, and what it must remember.
 #[derive(Debug)]
 pub(crate) enum Rendering {
-    /// One JSON value per line.
+    /// One JSON value per line. An idle stream is silent.
     Ndjson,
     /// Server-sent events: `event:` names the kind, `id:` where the stream stands (left out where nobody can say how to
-    /// go on), `data:` is the line of NDJSON.
-    Sse(Place),
+    /// go on), `data:` is the line of NDJSON. An idle stream has a comment now and then.
+    Sse,
+    /// One [CloudEvent](DeliveryEvent) per line. An idle stream is silent.
+    CloudEvents(EventIds),
 }
 
 impl Rendering {
-    pub(crate) fn sse() -> Self {
-        Self::Sse(Place::default())
-    }
-
     pub(crate) fn content_type(&self) -> &'static str {
         match self {
-            Self::Ndjson => "application/x-ndjson",
-            Self::Sse(_) => "text/event-stream",
+            Self::Ndjson | Self::CloudEvents(_) => "application/x-ndjson",
+            Self::Sse => "text/event-stream",
         }
     }
 
-    /// The place of the stream, if the form shows it.
-    pub(crate) fn place(&mut self) -> Option<&mut Place> {
-        match self {
-            Self::Ndjson => None,
-            Self::Sse(place) => Some(place),
+    /// Whether the form shows where the stream stands.
+    pub(crate) fn has_places(&self) -> bool {
+        matches!(self, Self::Sse)
+    }
+
+    /// Whether the form has comments, which clients pass over.
+    pub(crate) fn has_heartbeats(&self) -> bool {
+        matches!(self, Self::Sse)
+    }
+
+    /// Appends the beginning of the stream.
+    pub(crate) fn begin(&mut self, report: &LiveReport, place: Option<&mut ResumeToken>, out: &mut Vec<u8>) {
+        if let Self::Sse = self {
+            out.extend_from_slice(RETRY);
         }
+        self.subscribed(report, place, out);
     }
 
     /// Appends where the subscription is live.
-    pub(crate) fn subscribed(&mut self, report: &LiveReport, out: &mut Vec<u8>) {
-        self.event("subscribed", &SubscribedJson::new(report), out);
-    }
-
-    /// Appends a delivery.
-    pub(crate) fn delivery(&mut self, delivery: &Delivery, out: &mut Vec<u8>) {
-        let name = match delivery {
-            Delivery::Message(_) => "message",
-            Delivery::Gap(_) => "gap",
-            Delivery::EpochEnded(_) => "epoch_ended",
-            Delivery::Live(_) => "live",
-            _ => return,
-        };
-        if let Some(place) = self.place() {
-            place.pass(delivery);
+    pub(crate) fn subscribed(&mut self, report: &LiveReport, place: Option<&mut ResumeToken>, out: &mut Vec<u8>) {
+        match self {
+            Self::CloudEvents(ids) => line(&ids.subscribed(report), out),
+            _ => self.event("subscribed", &SubscribedJson::new(report), place, out),
         }
-        self.event(name, &DeliveryJson::new(delivery), out);
     }
 
-    /// Appends a comment that clients pass over, if the form has comments.
+    /// Appends a delivery; `place` is behind it.
+    pub(crate) fn delivery(&mut self, delivery: &Delivery, place: Option<&mut ResumeToken>, out: &mut Vec<u8>) {
+        let Some(name) = delivery_name(delivery) else {
+            return;
+        };
+        match self {
+            Self::CloudEvents(ids) => line(&DeliveryEvent::new(delivery, ids), out),
+            _ => self.event(name, &DeliveryJson::new(delivery), place, out),
+        }
+    }
+
+    /// Appends why the stream ends.
+    pub(crate) fn error(&mut self, err: &ApiError, out: &mut Vec<u8>) {
+        match self {
+            Self::CloudEvents(ids) => line(&ids.error(err), out),
+            _ => self.event("error", &err.json(), None, out),
+        }
+    }
+
+    /// Appends a comment, if the form has comments.
     pub(crate) fn heartbeat(&self, out: &mut Vec<u8>) {
-        if let Self::Sse(_) = self {
+        if self.has_heartbeats() {
             out.extend_from_slice(b":\n\n");
         }
     }
 
-    fn event(&mut self, name: &str, value: &impl Serialize, out: &mut Vec<u8>) {
-        let start = out.len();
-        let mut suffix: &[u8] = b"\n";
-        if let Self::Sse(place) = self {
-            if let Some(token) = place.token() {
+    fn event(&self, name: &str, value: &impl Serialize, place: Option<&mut ResumeToken>, out: &mut Vec<u8>) {
+        if let Self::Sse = self {
+            let start = out.len();
+            if let Some(token) = place {
                 out.extend_from_slice(b"id: ");
                 token.write(out);
                 out.push(b'\n');
@@ -75,13 +95,37 @@ impl Rendering {
             out.extend_from_slice(b"event: ");
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"\ndata: ");
-            suffix = b"\n\n";
+            let data = out.len();
+            line(value, out);
+            match out.len() > data {
+                true => out.push(b'\n'),
+                false => out.truncate(start),
+            }
+        } else {
+            line(value, out);
         }
-        if let Err(err) = serde_json::to_writer(&mut *out, value) {
+    }
+}
+
+/// What a delivery is called; `None` for those that have no form yet.
+pub(crate) fn delivery_name(delivery: &Delivery) -> Option<&'static str> {
+    match delivery {
+        Delivery::Message(_) => Some("message"),
+        Delivery::Gap(_) => Some("gap"),
+        Delivery::EpochEnded(_) => Some("epoch_ended"),
+        Delivery::Live(_) => Some("live"),
+        _ => None,
+    }
+}
+
+/// Appends a value as one line of JSON, or nothing.
+fn line(value: &impl Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
+    match serde_json::to_writer(&mut *out, value) {
+        Ok(()) => out.push(b'\n'),
+        Err(err) => {
             tracing::debug!(%err, "a delivery was left out of a client's stream");
             out.truncate(start);
-            return;
         }
-        out.extend_from_slice(suffix);
     }
 }

@@ -6,15 +6,20 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription};
+use bellwether::catalogue::spelling::canonical_patterns;
+use bellwether::{Instance, LiveReport, Node, Pattern, ReplayFrom, SubscribeError};
 use bellwether_delivery::{Beginning, BeginningError};
 use tokio::task::JoinSet;
 
 use crate::api::{Api, Query, parse_instance};
+use crate::client::{Client, limited};
+use crate::cloud_event::EventIds;
 use crate::error::{ApiError, Reason, with_causes};
+use crate::merged::{Merged, merge_reports};
 use crate::rendering::Rendering;
 use crate::session::{MAX_NAME_BYTES, STORE, Session, is_name};
-use crate::stream::{DeliveryStream, merge_reports};
+use crate::stream::DeliveryStream;
+use crate::watch::ClientWatch;
 
 /// What a browser sends when it connects again: the `id:` of the last event it has received.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -26,21 +31,21 @@ const EXAMPLE: &str = "for example /v1/subscribe?pattern=alerts/system_alerts:*"
 /// Answers with a stream of deliveries once every known node has confirmed, or has had its time to.
 pub(crate) async fn subscribe(
     State(api): State<Api>,
+    client: Client,
     Query(pairs): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let mut request = SubscribeRequest::parse(&pairs, &headers)?;
-    let (subscriptions, report) = subscribe_all(&api.node, request.patterns, &request.from).await?;
-    if let Some(place) = request.rendering.place() {
-        for subscription in &subscriptions {
-            place.begin(subscription, &request.from.of(subscription.instance()), &api.node);
-        }
+    let request = SubscribeRequest::parse(&pairs, &headers, &api.node)?;
+    let (mut deliveries, report) = subscribe_all(&api.node, &client, request.patterns, &request.from).await?;
+    if request.rendering.has_places() {
+        deliveries = deliveries.with_place(&api.node, &request.from);
     }
     let content_type = request.rendering.content_type();
     let session = request
         .session
         .map(|(store, name)| Session::begin(&api.node, store, name));
-    let stream = DeliveryStream::new(&api.node, subscriptions, &report, request.rendering, session);
+    let watch = ClientWatch::new(client);
+    let stream = DeliveryStream::new(deliveries, &report, request.rendering, session, watch);
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),
@@ -49,7 +54,7 @@ pub(crate) async fn subscribe(
 }
 
 struct SubscribeRequest {
-    patterns: BTreeMap<Instance, Vec<Pattern>>,
+    patterns: Patterns,
     from: Beginning,
     rendering: Rendering,
     /// The store and the name under which the session's health is told.
@@ -57,17 +62,14 @@ struct SubscribeRequest {
 }
 
 impl SubscribeRequest {
-    fn parse(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Self, ApiError> {
-        let mut patterns: BTreeMap<Instance, Vec<Pattern>> = BTreeMap::new();
+    fn parse(pairs: &[(String, String)], headers: &HeaderMap, node: &Node) -> Result<Self, ApiError> {
+        let mut patterns = Patterns::default();
         let mut format = None;
         let mut from = None;
         let (mut store, mut session) = (None, None);
         for (name, value) in pairs {
             match name.as_str() {
-                "pattern" => {
-                    let (instance, pattern) = parse_pattern(value)?;
-                    patterns.entry(instance).or_default().push(pattern);
-                }
+                "pattern" => patterns.add(value)?,
                 "format" => format = Some(value.as_str()),
                 "from" => from = Some(parse_from(value)?),
                 "session" => session = Some(parse_name("session", value)?),
@@ -81,25 +83,17 @@ impl SubscribeRequest {
                 }
             }
         }
-        match patterns.values().map(Vec::len).sum::<usize>() {
-            0 => {
-                return Err(ApiError::new(
-                    Reason::MissingPattern,
-                    format!("no pattern is given; {EXAMPLE}"),
-                ));
-            }
-            1..=MAX_PATTERNS => {}
-            given => {
-                let words = format!("{given} patterns are given; one stream takes {MAX_PATTERNS}: use wildcards");
-                return Err(ApiError::new(Reason::TooManyPatterns, words));
-            }
-        }
+        patterns.check()?;
         let rendering = match format {
-            Some("sse") => Rendering::sse(),
+            Some("sse") => Rendering::Sse,
             Some("ndjson") => Rendering::Ndjson,
-            None if accepts_sse(headers) => Rendering::sse(),
+            Some("cloudevents") => Rendering::CloudEvents(EventIds::new(node)),
+            None if accepts_sse(headers) => Rendering::Sse,
             None => Rendering::Ndjson,
-            Some(_) => return Err(ApiError::new(Reason::BadQuery, "`format` must be sse or ndjson")),
+            Some(_) => {
+                let words = "`format` must be sse, ndjson or cloudevents";
+                return Err(ApiError::new(Reason::BadQuery, words));
+            }
         };
         // A client that connects again with the same query says in the header how far it came.
         let from = last_event(headers)?.or(from).unwrap_or_default();
@@ -117,6 +111,34 @@ impl SubscribeRequest {
     }
 }
 
+/// The patterns of one stream, by instance.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Patterns(BTreeMap<Instance, Vec<Pattern>>);
+
+impl Patterns {
+    /// One more, as its client writes it.
+    pub(crate) fn add(&mut self, text: &str) -> Result<(), ApiError> {
+        let (instance, pattern) = parse_pattern(text)?;
+        self.0.entry(instance).or_default().push(pattern);
+        Ok(())
+    }
+
+    /// Whether there are some, and not too many.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        match self.0.values().map(Vec::len).sum::<usize>() {
+            0 => Err(ApiError::new(
+                Reason::MissingPattern,
+                format!("no pattern is given; {EXAMPLE}"),
+            )),
+            1..=MAX_PATTERNS => Ok(()),
+            given => {
+                let words = format!("{given} patterns are given; one stream takes {MAX_PATTERNS}: use wildcards");
+                Err(ApiError::new(Reason::TooManyPatterns, words))
+            }
+        }
+    }
+}
+
 /// A name that can be a level of a topic.
 fn parse_name(parameter: &str, text: &str) -> Result<String, ApiError> {
     if is_name(text) {
@@ -127,7 +149,7 @@ fn parse_name(parameter: &str, text: &str) -> Result<String, ApiError> {
     Err(ApiError::new(Reason::BadQuery, words))
 }
 
-fn parse_from(text: &str) -> Result<Beginning, ApiError> {
+pub(crate) fn parse_from(text: &str) -> Result<Beginning, ApiError> {
     text.parse().map_err(|err| {
         let mut words = format!("`from` is wrong: {}", with_causes(&err));
         if text.contains(' ') {
@@ -192,14 +214,36 @@ fn accepts_sse(headers: &HeaderMap) -> bool {
 
 /// One subscription per instance, all at once: each may wait seconds for its peers. Cancel safe: a client that goes
 /// meanwhile leaves no subscription.
-async fn subscribe_all(
+///
+/// Asked is for the patterns as they are meant: another spelling of a topic is no way around what is denied.
+pub(crate) async fn subscribe_all(
     node: &Node,
-    patterns: BTreeMap<Instance, Vec<Pattern>>,
+    client: &Client,
+    Patterns(patterns): Patterns,
     from: &Beginning,
-) -> Result<(Vec<Subscription>, LiveReport), ApiError> {
+) -> Result<(Merged, LiveReport), ApiError> {
+    let mut permits = Vec::new();
+    for (instance, patterns) in &patterns {
+        for pattern in patterns
+            .iter()
+            .flat_map(|pattern| canonical_patterns(*instance, pattern))
+        {
+            client.may_subscribe(*instance, &pattern)?;
+        }
+        permits.push(client.session().subscribe().map_err(|err| limited(&err))?);
+    }
     let mut waiting = JoinSet::new();
     for (instance, patterns) in patterns {
-        let (node, from) = (node.clone(), from.of(instance));
+        let from = match from.of(instance) {
+            // What a member missed others of its group have got.
+            ReplayFrom::Resume(_) | ReplayFrom::After(_)
+                if patterns.iter().any(|pattern| pattern.queue().is_some()) =>
+            {
+                ReplayFrom::Live
+            }
+            from => from,
+        };
+        let node = node.clone();
         waiting.spawn(async move { node.subscribe_from(instance, patterns, from).await });
     }
     let mut subscriptions = Vec::new();
@@ -210,12 +254,15 @@ async fn subscribe_all(
         subscriptions.push(subscription);
         reports.push(report);
     }
-    Ok((subscriptions, merge_reports(reports)))
+    let report = merge_reports(reports);
+    Ok((Merged::new(node, subscriptions, &report, permits), report))
 }
 
 fn refused(err: &SubscribeError) -> ApiError {
     let reason = match err {
         SubscribeError::NoPattern => Reason::MissingPattern,
+        SubscribeError::QueueNotAlone => Reason::BadPattern,
+        SubscribeError::QueueReplay => Reason::BadQuery,
         SubscribeError::TooManyPatterns => Reason::TooManyPatterns,
         SubscribeError::Closed => Reason::Stopping,
         _ => Reason::Internal,

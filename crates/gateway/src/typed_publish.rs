@@ -18,11 +18,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::api::{Api, Query, json, parse_instance, parse_topic};
-use crate::assurance::{Assurance, Message};
+use crate::assurance::refused;
+use crate::assurance::{Assurance, Message, Wanted};
 use crate::body::{parse_json, read_within};
 use crate::client::Client;
 use crate::error::{ApiError, Reason};
-use crate::publish::{refused, refused_draft};
+use crate::outgoing::refused_draft;
 
 /// What may be said about a typed message in the query; all else is in the message.
 #[derive(Debug, Deserialize)]
@@ -51,11 +52,11 @@ pub(crate) async fn publish(
 ) -> Result<Response, ApiError> {
     let (instance, tag) = parse_path(path)?;
     let message_type = find_type(instance, &tag).map_err(|err| ApiError::unknown(&err))?;
-    let assurance = Assurance::parse(
-        query.wait.as_deref(),
-        query.confirm.as_deref(),
-        query.confirm_within.as_deref(),
-    )?;
+    let assurance = Assurance::parse(&Wanted {
+        wait: query.wait.clone(),
+        confirm: query.confirm.clone(),
+        confirm_within: query.confirm_within.clone(),
+    })?;
     let topic = query.topic.as_deref().map(parse_topic).transpose()?;
     let body = read_within(body, api.max_payload_bytes(instance)).await?;
     let draft = draft(&api, message_type, &body, topic, &query)?;

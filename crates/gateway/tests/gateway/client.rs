@@ -200,6 +200,8 @@ impl Lines {
                 Some(("id", value)) => id = Some(value.to_owned()),
                 Some(("event", value)) => value.clone_into(&mut name),
                 Some(("data", value)) => data = serde_json::from_str(value).unwrap(),
+                Some(("retry", _)) => {}
+                None if line.is_empty() && name.is_empty() => {}
                 None if line.is_empty() => return Some(Event { id, name, data }),
                 _ => panic!("{line}"),
             }

@@ -4,17 +4,21 @@
 
 mod client;
 mod served;
+mod socket_client;
 
 mod access;
 mod alerts;
+mod batch;
 mod broadcast;
 mod catalogue;
+mod cloud_events;
 mod connections;
 mod guard;
 mod listeners;
 mod publish;
 mod resuming;
 mod sessions;
+mod socket;
 mod subscribe;
 mod thresholds;
 mod typed_publish;

@@ -357,3 +357,45 @@ async fn a_wait_for_room_looks_where_the_message_goes_whatever_the_topic_is_call
         assert_eq!(last, 503, "{path}: a quarter is kept for those that do not wait");
     }
 }
+
+#[tokio::test]
+async fn a_message_has_headers_and_an_address_for_the_answer() {
+    let served = Served::start().await;
+    let mut lines = served.client().await.subscribe("pattern=events/*").await;
+    let mut client = served.client().await;
+    let headers = [
+        ("Bellwether-Header-Trace-Id", "17"),
+        ("bellwether-header-tag", "a"),
+        ("bellwether-header-tag", "b: c"),
+        ("x-other", "is not one"),
+    ];
+    let path = "/v1/publish/events/t?reply_to=events/$nats:_INBOX:x:1";
+    assert_eq!(client.send("POST", path, &headers, "x").await.status, 200);
+    let message = lines.next_json().await;
+    assert_eq!(message["headers"], json!({"trace-id": "17", "tag": ["a", "b: c"]}));
+    assert_eq!(message["reply_to"], "events/$nats:_INBOX:x:1");
+    // Whoever is asked so can answer.
+    assert_eq!(
+        client
+            .post("/v1/publish/events/$nats:_INBOX:x:1", "text/plain", "y")
+            .await
+            .status,
+        200
+    );
+    assert_eq!(lines.next_json().await["topic"], "$nats:_INBOX:x:1");
+    let answer = client.post("/v1/publish/alerts/$nats:a", "text/plain", "y").await;
+    answer.expect_error(403, "reserved_topic", "begin with `$`");
+    let long = "x".repeat(4097);
+    let answer = client
+        .send("POST", "/v1/publish/events/t", &[("bellwether-header-a", &long)], "x")
+        .await;
+    answer.expect_error(400, "bad_field", "at most 4096");
+    for (address, reason) in [
+        ("t", "bad_field"),
+        ("nowhere/t", "bad_instance"),
+        ("events/a::b", "bad_field"),
+    ] {
+        let path = format!("/v1/publish/events/t?reply_to={address}");
+        assert_eq!(client.send("POST", &path, &[], "x").await.json()["reason"], reason);
+    }
+}

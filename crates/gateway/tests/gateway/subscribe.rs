@@ -36,6 +36,8 @@ async fn server_sent_events_carry_the_same_json_with_a_name_and_an_id() {
     drop(response);
 
     let mut lines = served.client().await.open("pattern=alerts/*&format=sse").await;
+    assert_eq!(lines.next().await.unwrap(), "retry: 1000");
+    assert_eq!(lines.next().await.unwrap(), "");
     let mut tokens = BTreeSet::new();
     tokens.insert(lines.next().await.unwrap());
     assert_eq!(lines.next().await.unwrap(), "event: subscribed");
@@ -99,7 +101,7 @@ async fn what_is_wrong_is_said_in_words() {
         (
             "?pattern=alerts/a&format=xml",
             "bad_query",
-            "`format` must be sse or ndjson",
+            "`format` must be sse, ndjson or cloudevents",
         ),
         (
             "?pattern=alerts/a&patern=alerts/b",
@@ -260,7 +262,8 @@ async fn a_message_is_flushed_at_once_when_the_stream_was_idle() {
 async fn an_idle_stream_of_events_has_a_heartbeat_and_one_of_lines_has_none() {
     let served = Served::start().await;
     let mut events = served.client().await.open("pattern=alerts/*&format=sse").await;
-    for _ in 0..4 {
+    // When to come again, and the first event.
+    for _ in 0..6 {
         events.next_patiently().await.unwrap();
     }
     let started = tokio::time::Instant::now();

@@ -3,6 +3,9 @@
 //! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
 
 mod browser_phoenix;
+mod browser_sse;
+mod curl;
+mod openapi;
 mod phoenix_js;
 #[expect(dead_code, reason = "the Python clients are on their way")]
 mod program;

@@ -42,7 +42,7 @@ async fn run(interpreter: &Path, name: &str, arguments: &[&str]) {
 }
 
 /// Where the programs are.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("programs")
 }
 

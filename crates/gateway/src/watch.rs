@@ -1,0 +1,53 @@
+//! Whether the client of an open session still may have it, and what of a delivery.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bellwether::{Delivery, Timestamp};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::client::Client;
+use crate::error::{ApiError, Reason};
+
+/// How often a session asks whether its client still is who it was.
+const CHECK_PERIOD: Duration = Duration::from_millis(500);
+
+/// The client of one open session, and the time of the next look at it.
+#[derive(Debug)]
+pub(crate) struct ClientWatch {
+    client: Client,
+    checks: Interval,
+}
+
+impl ClientWatch {
+    pub(crate) fn new(client: Client) -> Self {
+        let mut checks = interval_at(Instant::now() + CHECK_PERIOD, CHECK_PERIOD);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { client, checks }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Ready once the session must end, with what its client is told; until then the context is woken for each look.
+    pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<ApiError> {
+        while self.checks.poll_tick(context).is_ready() {
+            if let Err(err) = self.client.caller().check(Timestamp::now()) {
+                return Poll::Ready(ApiError::new(Reason::Unauthenticated, err.to_string()));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Whether the client may have this. What is no message says nothing of one, and may be had by everybody.
+    pub(crate) fn may_receive(&self, delivery: &Delivery) -> bool {
+        match delivery {
+            Delivery::Message(envelope) => {
+                let topic = envelope.head().topic;
+                self.client.caller().may_receive(envelope.instance(), topic)
+            }
+            _ => true,
+        }
+    }
+}
