@@ -15,6 +15,7 @@ use crate::delivery::{EpochEnded, Gap};
 use crate::exchange::{Exchange, FeedRead, PublishError, Queues, SubscribeError, SubscriptionInfo};
 use crate::feed_watch::FeedWatch;
 use crate::interest::{Interest, SharedInterest};
+use crate::queue_seat::QueueSeat;
 use crate::room::Room;
 use crate::settings::InstanceSettings;
 use crate::source_slot::SourceSlot;
@@ -33,6 +34,8 @@ struct Inner {
     interest: Arc<SharedInterest>,
     /// Which slots are taken.
     slots: Mutex<Vec<bool>>,
+    /// Numbers the seats that were ever given.
+    seats: AtomicU64,
     now_ms: AtomicU64,
     clock: WallClock,
 }
@@ -72,6 +75,7 @@ impl Broker {
                 exchanges,
                 interest,
                 slots: Mutex::default(),
+                seats: AtomicU64::new(0),
                 now_ms: AtomicU64::new(0),
                 clock,
             }),
@@ -157,7 +161,24 @@ impl Broker {
 
     /// Delivers verified messages of another source, in feed order, to the subscriptions that want them.
     pub fn deliver(&self, slot: SourceSlot, instance: Instance, batch: &Batch) {
-        self.exchange(instance).deliver(slot, batch);
+        self.exchange(instance).deliver(slot, batch, &[]);
+    }
+
+    /// The same where the source has chosen this node for some of the messages: by place in the batch, the queue group
+    /// of which a subscription gets it.
+    pub fn deliver_chosen(&self, slot: SourceSlot, instance: Instance, batch: &Batch, chosen: &[(usize, Pattern)]) {
+        self.exchange(instance).deliver(slot, batch, chosen);
+    }
+
+    /// A seat for a link to `peer` in the queue groups of this node's feed.
+    pub fn queue_seat(&self, instance: Instance, peer: Arc<Source>) -> QueueSeat {
+        let number = self.inner.seats.fetch_add(1, Ordering::Relaxed);
+        QueueSeat::new(self.exchange(instance).clone(), peer, number)
+    }
+
+    /// Whether a subscription of this node, or a queue group of the mesh, wants what is published on the topic.
+    pub fn is_wanted(&self, instance: Instance, topic: &str) -> bool {
+        self.exchange(instance).is_wanted(topic)
     }
 
     /// Tells subscriptions that messages of another source will not come. `gap.count` is recomputed for each as an

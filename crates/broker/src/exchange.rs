@@ -2,6 +2,7 @@
 
 mod state;
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::gates::Gate;
 use crate::group::{CLOSED, Group};
 use crate::interest::SharedInterest;
 use crate::position::{Arrived, Position};
+use crate::queue::{Chosen, Queue};
 use crate::ring::{CursorId, spared};
 use crate::room::Room;
 use crate::settings::InstanceSettings;
@@ -104,16 +106,28 @@ impl Exchange {
                 .backlog
                 .publish(signed, draft, (now, time), &self.settings)
                 .map_err(|source: SealError| PublishError::Seal { source })?;
-            let groups = state.routes.to(draft.topic.as_str().as_bytes(), &state.matcher);
-            if !groups.is_empty()
+            let topic = draft.topic.as_str().as_bytes();
+            let route = state.routes.to(topic, &state.matcher, &state.queue_matcher);
+            if !(route.groups.is_empty() && route.queues.is_empty())
                 && let Some(envelope) = state.backlog.newest(&mut state.segment)
             {
                 let mut lost = 0;
-                for group in groups {
+                let mut push = |group: &Arc<Group>| {
                     let mut inner = group.lock();
                     let message = Delivery::Message(envelope.clone());
                     lost += inner.ring.push(message, self.instance, &mut wake);
                     note_filling(&mut state.filling, group, &mut inner);
+                };
+                route.groups.iter().for_each(&mut push);
+                for queue in &route.queues {
+                    match state.queues.get_mut(queue).and_then(Queue::choose) {
+                        Some(Chosen::Here(worker)) => push(worker),
+                        Some(Chosen::There(peer)) => {
+                            let oldest = state.backlog.first_seq().unwrap_or(seq);
+                            state.choices.add(seq, queue.clone(), peer.clone(), oldest);
+                        }
+                        None => {}
+                    }
                 }
                 self.count_lost(lost);
             }
@@ -131,17 +145,25 @@ impl Exchange {
         })
     }
 
-    /// Routes verified messages of another source, in feed order.
-    pub(crate) fn deliver(&self, slot: SourceSlot, batch: &Batch) {
+    /// Routes verified messages of another source, in feed order. `chosen`: for which of them, by place, this node was
+    /// chosen by which queue group.
+    pub(crate) fn deliver(&self, slot: SourceSlot, batch: &Batch, chosen: &[(usize, Pattern)]) {
         let (mut wake, mut lost) = (Vec::new(), 0);
         {
             let mut locked = self.lock();
             let state = &mut *locked;
             for (places, topic) in batch.runs() {
-                for group in state.routes.to(topic, &state.matcher) {
+                for group in &state.routes.to(topic, &state.matcher, &state.queue_matcher).groups {
                     let mut inner = group.lock();
                     lost += inner.push_batch(slot, batch, places.clone(), self.instance, &mut wake);
                     note_filling(&mut state.filling, group, &mut inner);
+                }
+            }
+            for (place, queue) in chosen {
+                if let Some(worker) = state.queues.get_mut(queue).and_then(Queue::choose_worker) {
+                    let mut inner = worker.lock();
+                    lost += inner.push_batch(slot, batch, *place..*place + 1, self.instance, &mut wake);
+                    note_filling(&mut state.filling, worker, &mut inner);
                 }
             }
             state.arrive(slot, batch.last_seq());
@@ -158,7 +180,7 @@ impl Exchange {
         let mut missed = 0u64;
         {
             let mut state = self.lock();
-            for group in state.groups.values() {
+            for group in state.all_groups() {
                 missed = missed.saturating_add(group.lock().push_gap(slot, gap, &mut wake));
             }
             state.arrive(slot, gap.last);
@@ -175,7 +197,7 @@ impl Exchange {
     /// Tells every group that heard the source that its feed has ended.
     pub(crate) fn deliver_end(&self, slot: SourceSlot, ended: &EpochEnded) {
         let mut wake = Vec::new();
-        for group in self.lock().groups.values() {
+        for group in self.lock().all_groups() {
             group
                 .lock()
                 .push_if_open(slot, Delivery::EpochEnded(ended.clone()), self.instance, &mut wake);
@@ -205,6 +227,9 @@ impl Exchange {
         let mut state = self.lock();
         if state.closed {
             return Err(SubscribeError::Closed);
+        }
+        if patterns.len() > 1 && patterns.iter().any(|pattern| pattern.queue().is_some()) {
+            return Err(SubscribeError::QueueNotAlone);
         }
         let known = state.groups.get(&patterns).cloned();
         let group = match known {
@@ -251,8 +276,8 @@ impl Exchange {
     pub(crate) fn has_room(&self, topic: &str, now: Duration) -> bool {
         let mut locked = self.lock();
         let state = &mut *locked;
-        let groups = state.routes.to(topic.as_bytes(), &state.matcher);
-        groups.iter().all(|group| group.lock().ring.room(now) != Some(0))
+        let route = state.routes.to(topic.as_bytes(), &state.matcher, &state.queue_matcher);
+        route.groups.iter().all(|group| group.lock().ring.room(now) != Some(0))
     }
 
     /// How many more messages fit into the queue of every subscription that reads, and whether that is all there ever is.
@@ -398,10 +423,7 @@ impl Exchange {
         {
             let mut state = self.lock();
             state.closed = true;
-            state
-                .groups
-                .values()
-                .for_each(|group| group.lock().ring.close(&mut wake));
+            state.all_groups().for_each(|group| group.lock().ring.close(&mut wake));
         }
         wake.into_iter().for_each(Waker::wake);
     }
@@ -409,7 +431,7 @@ impl Exchange {
     pub(crate) fn subscriptions(&self) -> Vec<SubscriptionInfo> {
         let state = self.lock();
         let mut all = Vec::new();
-        for group in state.groups.values() {
+        for group in state.all_groups() {
             let inner = group.lock();
             all.extend(inner.ring.cursors().map(|id| {
                 let (queue_messages, queue_bytes) = inner.ring.waiting(id);
@@ -428,7 +450,7 @@ impl Exchange {
     pub(crate) fn queues(&self) -> Queues {
         let state = self.lock();
         let mut queues = Queues::default();
-        for group in state.groups.values() {
+        for group in state.all_groups() {
             let inner = group.lock();
             for id in inner.ring.cursors() {
                 let (messages, _) = inner.ring.waiting(id);
@@ -446,6 +468,35 @@ impl Exchange {
         let state = self.lock();
         let mut gates = state.gates.values();
         gates.all(|gates| slot.is_some_and(|slot| gates.of(slot).confirmed))
+    }
+
+    /// Whether a subscription here, or a queue group anywhere, wants what is published on the topic.
+    pub(crate) fn is_wanted(&self, topic: &str) -> bool {
+        let mut locked = self.lock();
+        let state = &mut *locked;
+        let route = state.routes.to(topic.as_bytes(), &state.matcher, &state.queue_matcher);
+        !(route.groups.is_empty() && route.queues.is_empty())
+    }
+
+    pub(crate) fn join_queue(&self, queue: &Pattern, seat: u64, peer: &Arc<Source>) -> u64 {
+        let mut state = self.lock();
+        state.queue_mut(queue).add_seat(seat, peer.clone());
+        state.backlog.head()
+    }
+
+    pub(crate) fn leave_queue(&self, queue: &Pattern, seat: u64) {
+        self.lock().change_queue(queue, |queue| queue.remove_seat(seat));
+    }
+
+    pub(crate) fn leave_queues(&self, seat: u64) {
+        let mut state = self.lock();
+        let all: Vec<Pattern> = state.queues.keys().cloned().collect();
+        all.iter()
+            .for_each(|queue| state.change_queue(queue, |queue| queue.remove_seat(seat)));
+    }
+
+    pub(crate) fn chosen(&self, peer: &Source, seqs: RangeInclusive<u64>, out: &mut Vec<(u64, Pattern)>) {
+        self.lock().choices.of(peer, seqs, out);
     }
 
     pub(crate) fn add_signal(&self, signal: Arc<Signal>) {
@@ -510,6 +561,12 @@ pub enum SubscribeError {
     /// No pattern was given.
     #[error("no pattern was given")]
     NoPattern,
+    /// A pattern of a queue group stands beside others.
+    #[error("a pattern of a queue group must be the only one of its subscription: subscribe once for each")]
+    QueueNotAlone,
+    /// A queue group is to begin with what is past.
+    #[error("a queue group begins with what is published now; only other subscriptions can ask for what was before")]
+    QueueReplay,
     /// The node has as many distinct patterns as it may.
     #[error("this node already has {} distinct patterns; use wildcards", crate::MAX_PATTERNS)]
     TooManyPatterns,

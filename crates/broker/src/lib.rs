@@ -12,6 +12,8 @@ mod exchange;
 mod gates;
 mod group;
 mod interest;
+mod queue;
+mod queue_seat;
 mod ring;
 mod subscription;
 
@@ -34,6 +36,7 @@ pub use self::exchange::{FeedRead, PublishError, Queues, SubscribeError, Subscri
 pub use self::feed_watch::FeedWatch;
 pub use self::interest::{Change, Interest, InterestEntry, InterestUpdate, MAX_PATTERNS};
 pub use self::position::Position;
+pub use self::queue_seat::QueueSeat;
 pub use self::room::Room;
 pub use self::settings::{InstanceSettings, Overflow};
 pub use self::source_slot::SourceSlot;

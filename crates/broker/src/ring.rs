@@ -322,6 +322,11 @@ impl Ring {
         (waiting > 0 && is_crowded).then_some(self.rearmost.0)
     }
 
+    /// How many items are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// How many items and bytes wait for the cursor.
     pub(crate) fn waiting(&self, id: CursorId) -> (usize, usize) {
         let Some(cursor) = self.cursors.get(id.0).and_then(Option::as_ref) else {

@@ -66,6 +66,14 @@ fn alias_of(instance: Instance, topic: &str) -> Option<String> {
 /// among them, unless it is the spelling of another topic. Only a literal first level is looked up: a pattern that begins
 /// with a wildcard speaks of topics as they are.
 pub fn canonical_patterns(instance: Instance, pattern: &Pattern) -> Vec<Pattern> {
+    let Some(queue) = pattern.queue() else {
+        return patterns_of(instance, pattern);
+    };
+    let meant = patterns_of(instance, &pattern.without_queue());
+    meant.iter().filter_map(|meant| meant.in_queue(queue).ok()).collect()
+}
+
+fn patterns_of(instance: Instance, pattern: &Pattern) -> Vec<Pattern> {
     let mut found: Vec<Pattern> = Vec::new();
     let is_renamed = pattern.is_literal() && alias_of(instance, pattern.as_str()).is_some();
     for spelling in spellings(instance) {

@@ -277,6 +277,22 @@ impl Mesh {
         confirmation::interested(&self.shared, instance, topic)
     }
 
+    /// Whether a peer wants every message on a topic, or a living member's interest is not known. Queue groups are the
+    /// broker's to say.
+    pub fn may_want(&self, instance: Instance, topic: &str) -> bool {
+        let sessions = self.shared.links.sessions();
+        let is_known = |node: &NodeId| {
+            let mut theirs = sessions.iter().filter(|(_, session)| session.peer.node == *node);
+            theirs.any(|(_, session)| session.has_heard())
+        };
+        let wants = |session: &Session| {
+            session
+                .feed(instance)
+                .is_some_and(|feed| feed.lock().wants_topic(topic))
+        };
+        sessions.iter().any(|(_, session)| wants(session)) || !self.living_others().iter().all(is_known)
+    }
+
     /// Waits until `enough` of the peers hold the message `seq` of this node's feed, or no more will, or `deadline` is
     /// over. Cancel safe.
     pub async fn held_by(

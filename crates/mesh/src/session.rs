@@ -78,6 +78,11 @@ impl Session {
         self.lock().get(instance.index()).cloned().flatten()
     }
 
+    /// Whether the peer's whole interest was heard.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Acquire)
+    }
+
     /// Patterns that the peer wants, over all instances.
     fn wants(&self) -> usize {
         self.feeds().iter().map(|feed| feed.lock().wants()).sum()
@@ -93,7 +98,7 @@ impl Session {
 
     /// Whether the peer has acknowledged everything it was sent, ends included.
     pub(crate) fn is_drained(&self) -> bool {
-        self.heard.load(Ordering::Acquire) && self.feeds().iter().all(|feed| feed.is_drained())
+        self.has_heard() && self.feeds().iter().all(|feed| feed.is_drained())
     }
 
     /// How long a packet takes to the peer and back.
@@ -261,7 +266,12 @@ impl<'a> Serving<'a> {
             return feed;
         }
         let next = self.session.next.get(instance.index()).copied().unwrap_or(0);
-        let feed = Arc::new(FeedOut::new(&self.shared.broker, instance, next));
+        let feed = Arc::new(FeedOut::new(
+            &self.shared.broker,
+            instance,
+            next,
+            Arc::new(self.session.peer.clone()),
+        ));
         feed.change(&self.shared.broker, |feed, head| {
             feed.want_only(Vec::new(), head);
             if self.session.leaving.load(Ordering::Acquire) {

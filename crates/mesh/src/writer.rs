@@ -1,11 +1,11 @@
 //! Writes one data stream: what a peer wants of this node's feed of one instance.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwether_broker::{Broker, FeedWatch};
-use bellwether_message::{Instance, SealError};
+use bellwether_message::{Instance, SealError, Source};
 use bellwether_protocol::control::Ack;
 use bellwether_protocol::frame::put_preface;
 use bellwether_protocol::frame_buffer::FrameBuffer;
@@ -31,10 +31,11 @@ pub(crate) struct FeedOut {
 }
 
 impl FeedOut {
-    pub(crate) fn new(broker: &Broker, instance: Instance, next: u64) -> Self {
+    pub(crate) fn new(broker: &Broker, instance: Instance, next: u64, peer: Arc<Source>) -> Self {
         let watch = broker.watch_feed(instance);
         let head = broker.head(instance);
-        let feed = OutgoingFeed::new(instance, next, head);
+        let mut feed = OutgoingFeed::new(instance, next, head);
+        feed.sit(broker.queue_seat(instance, peer));
         Self {
             instance,
             window: Mutex::new(Window::new(feed.told())),

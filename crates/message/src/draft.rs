@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{ContentType, NodeId, Topic};
+use crate::{ContentType, Headers, NodeId, Topic};
 
 /// Largest payload a node may be configured to accept for publishing: 16 MiB.
 pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
@@ -12,6 +12,8 @@ pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
 pub const MAX_EVENT_BYTES: usize = 128;
 /// Longest correlation or causation id.
 pub const MAX_ID_BYTES: usize = 256;
+/// Longest address of an answer: an instance, `/` and a topic.
+pub const MAX_REPLY_TO_BYTES: usize = 256;
 /// Longest content type.
 pub const MAX_CONTENT_TYPE_BYTES: usize = 128;
 
@@ -40,6 +42,10 @@ pub struct Draft {
     pub causation_id: Option<String>,
     /// Version of the payload's shape, from 1.
     pub schema_version: u16,
+    /// Where an answer is awaited, as `instance/topic`; up to [`MAX_REPLY_TO_BYTES`] bytes.
+    pub reply_to: Option<String>,
+    /// What else its publisher says; the mesh carries it and reads nothing of it.
+    pub headers: Headers,
     /// What the payload's bytes are.
     pub content_type: ContentType,
     /// The payload; opaque to the mesh. Publishing copies it, so a publisher of many messages may use it again.
@@ -56,6 +62,8 @@ impl Draft {
             correlation_id: None,
             causation_id: None,
             schema_version: 1,
+            reply_to: None,
+            headers: Headers::default(),
             content_type: ContentType::Json,
             payload: Vec::new(),
         }
@@ -102,6 +110,20 @@ impl Draft {
         self
     }
 
+    /// Says where an answer is awaited, as `instance/topic`.
+    #[must_use]
+    pub fn reply_to(mut self, address: impl Into<String>) -> Self {
+        self.reply_to = Some(address.into());
+        self
+    }
+
+    /// Sets the headers.
+    #[must_use]
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
     /// Checks every bound; `max_payload` is the instance's.
     ///
     /// # Errors
@@ -127,6 +149,9 @@ impl Draft {
             if let Some(id) = id {
                 check_text(field, id, MAX_ID_BYTES)?;
             }
+        }
+        if let Some(address) = &self.reply_to {
+            check_text("reply_to", address, MAX_REPLY_TO_BYTES)?;
         }
         Ok(())
     }

@@ -4,11 +4,11 @@ use bincode_codec::{BorrowDecode, Encode};
 
 use crate::codec as bincode_codec;
 use crate::codec::CodecError;
-use crate::draft::{MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES, check_text};
-use crate::{ContentType, Draft, Epoch, MAX_TOPIC_BYTES, NodeId, Timestamp, Topic};
+use crate::draft::{MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_REPLY_TO_BYTES, check_text};
+use crate::{ContentType, Draft, Epoch, HeadersView, MAX_TOPIC_BYTES, NodeId, Timestamp, Topic};
 
 /// Longest encoded head. The bounds of a [`Draft`] and of a topic keep every head below it.
-pub const MAX_HEAD_BYTES: usize = 4 * 1024;
+pub const MAX_HEAD_BYTES: usize = 6 * 1024;
 
 /// The fields of one message that change from message to message.
 ///
@@ -35,6 +35,16 @@ pub struct Head<'a> {
     /// Version of the payload's shape.
     pub schema_version: u16,
     content_type: WireContentType<'a>,
+    /// Most messages have nothing of this: one byte says so.
+    extra: Option<Extra<'a>>,
+}
+
+/// What only some messages have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[bincode(crate = "crate::codec::bincode")]
+struct Extra<'a> {
+    reply_to: Option<&'a str>,
+    headers: &'a str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -64,7 +74,21 @@ impl<'a> Head<'a> {
                 ContentType::Bytes => WireContentType::Bytes,
                 ContentType::Other(name) => WireContentType::Other(name),
             },
+            extra: (draft.reply_to.is_some() || !draft.headers.is_empty()).then(|| Extra {
+                reply_to: draft.reply_to.as_deref(),
+                headers: draft.headers.view().as_str(),
+            }),
         }
+    }
+
+    /// Where an answer is awaited, as `instance/topic`, if one is.
+    pub fn reply_to(&self) -> Option<&'a str> {
+        self.extra.and_then(|extra| extra.reply_to)
+    }
+
+    /// What else its publisher says.
+    pub fn headers(&self) -> HeadersView<'a> {
+        HeadersView::unchecked(self.extra.map_or("", |extra| extra.headers))
     }
 
     /// Where the topic begins in the encoding.
@@ -106,6 +130,8 @@ impl<'a> Head<'a> {
             && ids
                 .iter()
                 .all(|(field, id)| check_text(field, id.unwrap_or_default(), MAX_ID_BYTES).is_ok())
+            && check_text("reply_to", self.reply_to().unwrap_or_default(), MAX_REPLY_TO_BYTES).is_ok()
+            && HeadersView::checked(self.headers().as_str()).is_some()
     }
 
     /// When it was published, by the publishing node's clock.
@@ -127,6 +153,7 @@ impl<'a> Head<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Headers;
 
     /// Wire format 1. If this fails, old peers cannot read us: raise the format version instead.
     #[test]
@@ -137,7 +164,22 @@ mod tests {
         let head = Head::new(&draft, 300, Epoch(1_000), Timestamp::from_millis(1_005));
         let mut bytes = Vec::new();
         bincode_codec::encode_into(&head, &mut bytes).unwrap();
-        assert_eq!(bytes, b"\xfb\x2c\x01\x0a\x03a:b\x03tag\x00\x01\x01c\x00\x01\x00");
+        assert_eq!(bytes, b"\xfb\x2c\x01\x0a\x03a:b\x03tag\x00\x01\x01c\x00\x01\x00\x00");
+        let mut headers = Headers::default();
+        headers.push("N", "v").unwrap();
+        let full = draft.clone().reply_to("events/r").headers(headers);
+        let full = Head::new(&full, 300, Epoch(1_000), Timestamp::from_millis(1_005));
+        let mut longer = Vec::new();
+        bincode_codec::encode_into(&full, &mut longer).unwrap();
+        assert_eq!(
+            longer.strip_prefix(&bytes[..bytes.len() - 1]),
+            Some(&b"\x01\x01\x08events/r\x06N: v\r\n"[..])
+        );
+        let read = Head::decode(&longer).unwrap();
+        assert_eq!(
+            (read.reply_to(), read.headers().get("N")),
+            (Some("events/r"), Some("v"))
+        );
         let back = Head::decode(&bytes).unwrap();
         assert_eq!(back, head);
         assert_eq!(back.timestamp(Epoch(1_000)), Timestamp::from_millis(1_005));

@@ -12,7 +12,7 @@ use crate::Envelope;
 /// Shows an envelope as JSON.
 ///
 /// `{"id","instance","topic","event","originating_node","reporting_node","timestamp","correlation_id","causation_id",
-/// "schema_version","content_type","signed","payload"}`. Absent ids are null. The payload is the JSON value itself for
+/// "schema_version","content_type","signed","payload"}`; `"reply_to"` and `"headers"` only where there are any. Absent ids are null. The payload is the JSON value itself for
 /// JSON content (untouched), a string for `text/…`, and otherwise `payload_base64`. A payload that is not what its
 /// content type says is shown as `payload_base64`, so that nothing is lost.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,12 @@ impl Serialize for MessageJson<'_> {
         map.serialize_entry("correlation_id", &head.correlation_id)?;
         map.serialize_entry("causation_id", &head.causation_id)?;
         map.serialize_entry("schema_version", &head.schema_version)?;
+        if let Some(address) = head.reply_to() {
+            map.serialize_entry("reply_to", address)?;
+        }
+        if !head.headers().is_empty() {
+            map.serialize_entry("headers", &head.headers())?;
+        }
         map.serialize_entry("content_type", content_type.name())?;
         map.serialize_entry("signed", &envelope.is_signed())?;
         match std::str::from_utf8(payload) {
@@ -96,7 +102,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{ContentType, Draft, Epoch, Instance, NodeId, Sealer, Source, Timestamp, Topic};
+    use crate::{ContentType, Draft, Epoch, Headers, Instance, NodeId, Sealer, Source, Timestamp, Topic};
 
     fn json(draft: &Draft) -> String {
         let source = Arc::new(Source {
@@ -118,6 +124,15 @@ mod tests {
             json(&draft().json(r#"{"n": 1.0, "a":1e2}"#)),
             r#"{"id":"alerts/a/1/1","instance":"alerts","topic":"t","event":"e","originating_node":"a","reporting_node":"a","timestamp":"1970-01-01T00:00:00.000Z","correlation_id":null,"causation_id":null,"schema_version":1,"content_type":"application/json","signed":false,"payload":{"n": 1.0, "a":1e2}}"#
         );
+    }
+
+    #[test]
+    fn what_only_some_messages_have_is_shown_of_those_alone() {
+        let mut headers = Headers::default();
+        headers.push("Trace", "17").unwrap();
+        let full = json(&draft().json("{}").reply_to("events/inbox").headers(headers));
+        let expected = r#""schema_version":1,"reply_to":"events/inbox","headers":{"Trace":"17"},"content_type":"#;
+        assert!(full.contains(expected), "{full}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod content_type;
 mod draft;
 mod envelope;
 mod head;
+mod headers;
 mod piece;
 mod record;
 mod segment;
@@ -39,11 +40,12 @@ pub use self::batch::{Batch, BatchBuilder};
 pub use self::content_type::ContentType;
 pub use self::draft::{
     DEFAULT_MAX_PAYLOAD_BYTES, Draft, DraftError, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES,
-    MAX_PAYLOAD_BYTES,
+    MAX_PAYLOAD_BYTES, MAX_REPLY_TO_BYTES,
 };
 pub use self::envelope::Envelope;
 pub use self::epoch::{Epoch, Source};
 pub use self::head::{Head, MAX_HEAD_BYTES};
+pub use self::headers::{HeaderError, Headers, HeadersView, MAX_HEADERS_BYTES};
 pub use self::instance::{Instance, InstanceError};
 pub use self::keyring::{KeyId, KeyRing, MIN_SECRET_BYTES, SecretError};
 pub use self::mac::TAG_BYTES;

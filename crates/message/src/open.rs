@@ -118,7 +118,8 @@ impl Opener {
 
     fn remember(&mut self, tail: &[u8], head: &Head<'_>) {
         // Ids are new with each message: such a tail does not come again.
-        if tail.len() > KNOWN_TAIL_BYTES || head.correlation_id.is_some() || head.causation_id.is_some() {
+        let has_ids = head.correlation_id.is_some() || head.causation_id.is_some() || head.reply_to().is_some();
+        if tail.len() > KNOWN_TAIL_BYTES || has_ids {
             return;
         }
         if self.known_tails.len() >= KNOWN_TAILS {

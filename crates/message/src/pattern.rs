@@ -7,6 +7,9 @@ use std::sync::Arc;
 use crate::text::text_newtype;
 use crate::topic::{Topic, TopicError, Wildcards, check_levels};
 
+/// What the pattern of a queue group begins with.
+const QUEUE: &str = "$queue:";
+
 /// What a subscription matches [topics](Topic) with: levels joined by `:`, some of which may be wildcards.
 ///
 /// | level | matches |
@@ -15,6 +18,9 @@ use crate::topic::{Topic, TopicError, Wildcards, check_levels};
 /// | `*` elsewhere | exactly one level |
 /// | `+` anywhere | exactly one level |
 /// | anything else | the same text |
+///
+/// **Queue groups**: `$queue:NAME:PATTERN` matches what PATTERN does, and of all subscriptions of the mesh with that same
+/// text one gets each message. NAME is one level; PATTERN has as many levels and bytes as any pattern.
 ///
 /// So `orders:*` does not match `orders` itself. Wildcards make no difference between reserved topics (`$…`) and
 /// others. Length, levels and characters are bound as in a topic. Cloning shares the text.
@@ -38,15 +44,56 @@ impl Pattern {
     ///
     /// Names the first rule that `text` breaks; never [`TopicError::Wildcard`].
     pub fn new(text: &str) -> Result<Self, TopicError> {
-        check_levels(text, Wildcards::Allowed)?;
+        let matched = match split_queue(text) {
+            Some((name, matched)) => {
+                check_levels(name, Wildcards::Refused)?;
+                matched
+            }
+            None => text,
+        };
+        check_levels(matched, Wildcards::Allowed)?;
         Ok(Self(text.into()))
+    }
+
+    /// This pattern for the members of a queue group: of those one gets each message. A pattern that is one of another
+    /// group's becomes one of this.
+    ///
+    /// # Errors
+    /// What is wrong with the name: it is one level of a topic.
+    pub fn in_queue(&self, name: &str) -> Result<Self, TopicError> {
+        if name.contains(':') {
+            return Err(TopicError::TooManyLevels {
+                levels: name.split(':').count(),
+                limit: 1,
+            });
+        }
+        Self::new(&format!("{QUEUE}{name}:{}", self.matched()))
+    }
+
+    /// The queue group's name, if it is one of a group's.
+    pub fn queue(&self) -> Option<&str> {
+        split_queue(&self.0).map(|(name, _)| name)
+    }
+
+    /// The pattern without its queue group.
+    #[must_use]
+    pub fn without_queue(&self) -> Self {
+        match split_queue(&self.0) {
+            Some((_, matched)) => Self(matched.into()),
+            None => self.clone(),
+        }
+    }
+
+    /// The text of what is matched.
+    fn matched(&self) -> &str {
+        split_queue(&self.0).map_or(&self.0, |(_, matched)| matched)
     }
 
     /// Whether a message on `topic` is for this pattern. Does not allocate.
     ///
     /// `topic` is taken as a valid topic. Other text has no meaning here but is safe: it is compared level by level.
     pub fn matches(&self, topic: &str) -> bool {
-        let mut wanted = self.0.as_bytes().split(is_separator).peekable();
+        let mut wanted = self.matched().as_bytes().split(is_separator).peekable();
         let mut given = topic.as_bytes().split(is_separator);
         while let Some(level) = wanted.next() {
             let Some(named) = given.next() else {
@@ -67,9 +114,10 @@ impl Pattern {
         &self.0
     }
 
-    /// The text between the `:`, wildcards included, from 1 to [`MAX_TOPIC_LEVELS`](crate::MAX_TOPIC_LEVELS) items.
+    /// The levels that are matched, wildcards included, from 1 to [`MAX_TOPIC_LEVELS`](crate::MAX_TOPIC_LEVELS) items; those
+    /// that name a queue group are not among them.
     pub fn levels(&self) -> impl Iterator<Item = &str> {
-        self.0.split(':')
+        self.matched().split(':')
     }
 
     /// Whether the pattern has no wildcard, so that it matches the one topic of the same text.
@@ -79,7 +127,7 @@ impl Pattern {
 
     /// Whether the pattern is `*`, the only one that matches every topic.
     pub fn matches_everything(&self) -> bool {
-        &*self.0 == "*"
+        self.matched() == "*"
     }
 }
 
@@ -90,6 +138,11 @@ impl From<Topic> for Pattern {
     fn from(topic: Topic) -> Self {
         Self(topic.into_shared())
     }
+}
+
+/// The name of a queue group and the rest, if the text begins like one of a group's.
+fn split_queue(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix(QUEUE)?.split_once(':')
 }
 
 fn is_separator(byte: &u8) -> bool {
@@ -132,6 +185,29 @@ mod tests {
         assert!(!one.matches("orders"));
         assert!(pattern("+").matches("orders"));
         assert!(!pattern("+").matches("orders:new"));
+    }
+
+    #[test]
+    fn a_queue_group_matches_what_its_pattern_does() {
+        let grouped = pattern("$queue:workers:orders:*");
+        assert_eq!(grouped.queue(), Some("workers"));
+        assert!(grouped.matches("orders:new") && !grouped.matches("$queue:workers:orders:new"));
+        assert!(grouped.levels().eq(["orders", "*"]));
+        assert_eq!(grouped, pattern("orders:*").in_queue("workers").unwrap());
+        assert_eq!(grouped.in_queue("others").unwrap().as_str(), "$queue:others:orders:*");
+        assert_eq!(grouped.without_queue(), pattern("orders:*"));
+        assert!(pattern("$queue:w:*").matches_everything() && pattern("$queue:w:a").is_literal());
+        let longest = ["x"; 16].join(":");
+        assert!(pattern(&longest).in_queue(&"n".repeat(240)).is_ok());
+        assert_eq!(pattern("a").queue(), None);
+        // A topic of that name may be matched like any other.
+        assert_eq!(pattern("$queue:a").queue(), None);
+        for name in ["", "a:b", "*", "+", "\n"] {
+            assert!(pattern("a").in_queue(name).is_err(), "{name:?}");
+        }
+        for text in ["$queue::a", "$queue:w:", "$queue:*:a", "$queue:w:a::b"] {
+            assert!(Pattern::new(text).is_err(), "{text}");
+        }
     }
 
     #[test]

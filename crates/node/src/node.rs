@@ -172,6 +172,30 @@ impl Node {
         self.subscribe_from(instance, patterns, ReplayFrom::Live).await
     }
 
+    /// The same without waiting for any other node: the subscription is live on this node, and
+    /// [`became_live`](Self::became_live) waits until it is on every other.
+    ///
+    /// # Errors
+    /// [`SubscribeError`].
+    pub fn subscribe_at_once(
+        &self,
+        instance: Instance,
+        patterns: impl IntoIterator<Item = Pattern>,
+    ) -> Result<Subscription, SubscribeError> {
+        self.anchor(instance, patterns).map(Subscription::live)
+    }
+
+    fn anchor(
+        &self,
+        instance: Instance,
+        patterns: impl IntoIterator<Item = Pattern>,
+    ) -> Result<bellwether_broker::Subscription, SubscribeError> {
+        let meant = patterns
+            .into_iter()
+            .flat_map(|pattern| canonical_patterns(instance, &pattern));
+        self.inner.broker.subscribe(instance, meant)
+    }
+
     /// The same, beginning with what the nodes still keep. Each node is asked for its own feed; their messages are merged
     /// by time, each feed in its order, and go over into what is published now without a hole or a double. What is no
     /// longer kept, or was published by a run that is over, is told as a gap; [`Delivery::Live`](crate::Delivery::Live)
@@ -185,10 +209,10 @@ impl Node {
         patterns: impl IntoIterator<Item = Pattern>,
         from: ReplayFrom,
     ) -> Result<(Subscription, LiveReport), SubscribeError> {
-        let meant = patterns
-            .into_iter()
-            .flat_map(|pattern| canonical_patterns(instance, &pattern));
-        let subscription = self.inner.broker.subscribe(instance, meant)?;
+        let subscription = self.anchor(instance, patterns)?;
+        if from != ReplayFrom::Live && subscription.patterns().iter().any(|pattern| pattern.queue().is_some()) {
+            return Err(SubscribeError::QueueReplay);
+        }
         if let Some(mesh) = &self.inner.mesh {
             let _ = tokio::time::timeout(JOIN_WITHIN, mesh.joined()).await;
             let _ = tokio::time::timeout(LIVE_WITHIN, mesh.confirmed(instance, subscription.patterns())).await;
@@ -365,6 +389,20 @@ impl Node {
             topic.is_none_or(|topic| subscriber.wants(&canonical_topic(subscriber.instance, topic)))
         };
         local.chain(remote).filter(wants).collect()
+    }
+
+    /// Whether any subscription of the mesh wants what is published on the topic now. True as well while the interest of a
+    /// living member is not known: rather a silence than a false "nobody".
+    pub fn is_wanted(&self, instance: Instance, topic: &str) -> bool {
+        let topic = match Topic::new(topic) {
+            Ok(topic) => canonical_topic(instance, &topic).into_owned(),
+            Err(_) => return false,
+        };
+        let elsewhere = || {
+            let mesh = self.inner.mesh.as_ref();
+            mesh.is_some_and(|mesh| mesh.may_want(instance, topic.as_str()))
+        };
+        self.inner.broker.is_wanted(instance, topic.as_str()) || elsewhere()
     }
 
     /// Whether the node is ready to serve.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, SourceSlot};
+use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, MAX_PATTERNS, SourceSlot};
 use bellwether_message::{
     BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
 };
@@ -12,6 +12,9 @@ use bytes::Bytes;
 use crate::frame::{Frame, FrameError, FrameParser};
 use crate::incoming_feed::{IncomingFeed, OrderError};
 use crate::mark::Mark;
+
+/// Most queue groups of a node that can want one message: as many as it may have patterns.
+const MAX_CHOSEN: usize = MAX_PATTERNS;
 
 /// Receives one data stream of one feed.
 ///
@@ -30,6 +33,10 @@ struct FrameReader {
     opener: Opener,
     /// Verified, not yet handed to the broker.
     batch: BatchBuilder,
+    /// By place in the batch: the queue groups that have chosen this node for the message.
+    chosen: Vec<(usize, Pattern)>,
+    /// Those that have for the next message.
+    next_chosen: Vec<Pattern>,
 }
 
 impl FeedReader {
@@ -59,6 +66,8 @@ impl FeedReader {
                 source: source.clone(),
                 opener,
                 batch: BatchBuilder::new(source.clone()),
+                chosen: Vec::new(),
+                next_chosen: Vec::new(),
             },
         })
     }
@@ -127,12 +136,16 @@ impl FrameReader {
                     self.flush(broker);
                 }
                 self.batch.push(verified, body);
+                let place = self.batch.len() - 1;
+                self.chosen
+                    .extend(self.next_chosen.drain(..).map(|queue| (place, queue)));
                 if is_alone || self.batch.is_full() {
                     self.flush(broker);
                 }
             }
             Opened::Unverified { seq } => {
                 broker.counters(self.instance).dropped(DropReason::Unverified).add(1);
+                self.next_chosen.clear();
                 self.flush(broker);
                 self.deliver_gap(seq, seq, GapCause::Unverified, broker);
             }
@@ -142,8 +155,15 @@ impl FrameReader {
 
     fn take_mark(&mut self, feed: &mut IncomingFeed, body: &[u8], broker: &Broker) -> Result<bool, ReceiveError> {
         let mark = self.opener.open_mark(body).map_err(ReceiveError::Unverified)?;
+        if let Mark::Queue { queue } = mark {
+            let queue = Pattern::new(queue).ok().filter(|queue| queue.queue().is_some());
+            let room = self.next_chosen.len() < MAX_CHOSEN;
+            self.next_chosen.push(queue.filter(|_| room).ok_or(OrderError)?);
+            return Ok(false);
+        }
         self.flush(broker);
         match mark {
+            Mark::Queue { .. } => {}
             Mark::Live { pattern, added, from } => {
                 let pattern = Pattern::new(pattern).map_err(|_| ReceiveError::Order(OrderError))?;
                 return Ok(broker.open(self.slot, self.instance, &pattern, added, from));
@@ -181,7 +201,8 @@ impl FrameReader {
 
     fn flush(&mut self, broker: &Broker) {
         if let Some(batch) = self.batch.finish() {
-            broker.deliver(self.slot, self.instance, &batch);
+            broker.deliver_chosen(self.slot, self.instance, &batch, &self.chosen);
+            self.chosen.clear();
         }
     }
 }

@@ -34,4 +34,9 @@ pub enum Mark<'a> {
         /// Its last seq.
         last: u64,
     },
+    /// The receiver is chosen for the next message by a queue group.
+    Queue {
+        /// The group.
+        queue: &'a str,
+    },
 }

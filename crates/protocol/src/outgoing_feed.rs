@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use bellwether_broker::matcher::Matcher;
-use bellwether_broker::{BatchTail, Broker};
+use bellwether_broker::{BatchTail, Broker, QueueSeat};
 use bellwether_message::planted::{Planted, is_planted};
-use bellwether_message::{Instance, Pattern, SealError};
+use bellwether_message::{Instance, Pattern, SealError, Sealer};
 use foldhash::fast::RandomState;
 
 use crate::frame_buffer::FrameBuffer;
@@ -40,6 +40,10 @@ pub struct OutgoingFeed {
     /// Topic → the lowest seq from which it is wanted.
     cache: HashMap<Box<[u8]>, u64, RandomState>,
     unconfirmed: Vec<Pattern>,
+    /// How the peer takes part in queue groups; without one it is never chosen.
+    seat: Option<QueueSeat>,
+    /// The queue groups for which it does.
+    queues: usize,
     scratch: Vec<BatchTail>,
     /// Whether the peer's whole interest was heard. Until then the cursor stands still: judged by a part of it,
     /// messages of an earlier link would be passed over.
@@ -84,12 +88,19 @@ impl OutgoingFeed {
             matcher: Matcher::default(),
             cache: HashMap::default(),
             unconfirmed: Vec::new(),
+            seat: None,
+            queues: 0,
             scratch: Vec::new(),
             heard: false,
             is_fresh: true,
             lost: None,
             ending: false,
         }
+    }
+
+    /// Lets the peer take part in queue groups.
+    pub fn sit(&mut self, seat: QueueSeat) {
+        self.seat = Some(seat);
     }
 
     /// The first seq the stream speaks of.
@@ -112,7 +123,7 @@ impl OutgoingFeed {
         self.lost.is_some_and(|(first, last)| (first..=last).contains(&seq))
     }
 
-    /// Whether the peer wants messages on a topic.
+    /// Whether the peer wants every message on a topic.
     pub fn wants_topic(&self, topic: &str) -> bool {
         let mut wants = false;
         self.matcher.for_each_match(topic, |found| wants |= !found.is_empty());
@@ -141,12 +152,20 @@ impl OutgoingFeed {
             return;
         }
         self.forget(&pattern);
+        let head = match (pattern.queue(), &self.seat) {
+            // Chosen for what is published after it has joined.
+            (Some(_), Some(seat)) => seat.join(&pattern),
+            _ => head,
+        };
         let from = if from == 0 || is_planted(Planted::LiveFromIgnored) {
             head + 1
         } else {
             from
         };
-        self.matcher.entry(&pattern).push((pattern.clone(), from));
+        match pattern.queue() {
+            Some(_) => self.queues += 1,
+            None => self.matcher.entry(&pattern).push((pattern.clone(), from)),
+        }
         self.wants.insert(pattern.clone(), Wanted { added, from });
         self.unconfirmed.push(pattern);
         self.cache.clear();
@@ -235,7 +254,10 @@ impl OutgoingFeed {
                     full = true;
                     break;
                 }
-                messages += self.put_wanted(&tail, out);
+                messages += match self.chosen(&tail) {
+                    chosen if chosen.is_empty() => self.put_wanted(&tail, out),
+                    chosen => self.put_chosen(&tail, &chosen, sealer, out)?,
+                };
             }
             self.scratch = tails;
             if full {
@@ -299,13 +321,49 @@ impl OutgoingFeed {
         messages
     }
 
-    /// The backlog has moved past the cursor, up to `last`.
-    fn pass_gap(
+    /// What of a batch the peer was chosen for by queue groups: seq and group, in order.
+    fn chosen(&self, BatchTail { batch, from }: &BatchTail) -> Vec<(u64, Pattern)> {
+        let mut chosen = Vec::new();
+        if let Some(seat) = self.seat.as_ref().filter(|_| self.queues > 0) {
+            let first = batch.first_seq() + *from as u64;
+            seat.chosen(first.max(self.next)..=batch.last_seq(), &mut chosen);
+        }
+        chosen
+    }
+
+    /// Appends what is wanted of a batch or was chosen, one by one, and says how many messages that is.
+    fn put_chosen(
         &mut self,
-        last: u64,
-        sealer: &bellwether_message::Sealer,
+        BatchTail { batch, from }: &BatchTail,
+        chosen: &[(u64, Pattern)],
+        sealer: &Sealer,
         out: &mut FrameBuffer,
-    ) -> Result<(), SealError> {
+    ) -> Result<u64, SealError> {
+        let mut chosen = chosen.iter().peekable();
+        let mut messages = 0;
+        for (run, topic) in batch.runs() {
+            let wanted_from = self.wanted_from(topic);
+            for place in run.start.max(*from)..run.end {
+                let seq = batch.first_seq() + place as u64;
+                self.next = seq + 1;
+                let mut goes = seq >= wanted_from;
+                while let Some((_, queue)) = chosen.next_if(|(of, _)| *of == seq) {
+                    let queue = queue.as_str();
+                    out.put_mark(&sealer.seal_mark(&Mark::Queue { queue })?);
+                    goes = true;
+                }
+                if goes {
+                    out.put_message(seq - self.told, batch.body_at(place));
+                    self.told = seq;
+                    messages += 1;
+                }
+            }
+        }
+        Ok(messages)
+    }
+
+    /// The backlog has moved past the cursor, up to `last`.
+    fn pass_gap(&mut self, last: u64, sealer: &Sealer, out: &mut FrameBuffer) -> Result<(), SealError> {
         if self.wants.values().any(|wanted| wanted.from <= last) && !is_planted(Planted::GapMarkNotSent) {
             let gap = Mark::Gap {
                 first: self.next,
@@ -337,7 +395,15 @@ impl OutgoingFeed {
     }
 
     fn forget(&mut self, pattern: &Pattern) {
-        if self.wants.remove(pattern).is_some() {
+        if self.wants.remove(pattern).is_none() {
+            return;
+        }
+        if pattern.queue().is_some() {
+            self.queues -= 1;
+            if let Some(seat) = &self.seat {
+                seat.leave(pattern);
+            }
+        } else {
             let found = self.matcher.entry(pattern);
             found.retain(|(known, _)| known != pattern);
             if found.is_empty() {

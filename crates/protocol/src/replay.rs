@@ -341,7 +341,7 @@ impl ReplayReader {
                         self.feed.on_skipped(through)?;
                         self.is_complete = true;
                     }
-                    Mark::Live { .. } | Mark::EpochEnded { .. } => return Err(OrderError.into()),
+                    Mark::Live { .. } | Mark::EpochEnded { .. } | Mark::Queue { .. } => return Err(OrderError.into()),
                 },
             }
         }

@@ -287,3 +287,113 @@ async fn a_feed_watch_sees_what_is_published_after_it_was_cleared() {
     broker.publish(Instance::Events, &draft("t")).unwrap();
     watch.changed().await;
 }
+
+#[test]
+fn of_a_queue_group_one_gets_each_message_and_others_get_all() {
+    let broker = broker();
+    let queue = || pattern("$queue:w:a:*");
+    let mut one = broker.subscribe(Instance::Alerts, [queue()]).unwrap();
+    let mut two = broker.subscribe(Instance::Alerts, [queue()]).unwrap();
+    let mut other = broker.subscribe(Instance::Alerts, [pattern("$queue:v:a:*")]).unwrap();
+    let mut plain = broker.subscribe(Instance::Alerts, [pattern("a:*")]).unwrap();
+    for _ in 0..6 {
+        broker.publish(Instance::Alerts, &draft("a:b")).unwrap();
+    }
+    broker.publish(Instance::Alerts, &draft("b")).unwrap();
+    let (first, second) = (seqs(&mut one), seqs(&mut two));
+    let mut both: Vec<u64> = first.iter().chain(&second).copied().collect();
+    both.sort_unstable();
+    assert_eq!(both, [1, 2, 3, 4, 5, 6]);
+    assert_eq!((first.len(), second.len()), (3, 3), "who has less to do is chosen");
+    assert_eq!(seqs(&mut other), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(seqs(&mut plain), [1, 2, 3, 4, 5, 6]);
+    drop(one);
+    broker.publish(Instance::Alerts, &draft("a:b")).unwrap();
+    assert_eq!(seqs(&mut two), [8]);
+    assert_eq!(broker.subscriptions(Instance::Alerts).len(), 3);
+    drop((two, other, plain));
+    assert!(!broker.is_wanted(Instance::Alerts, "a:b"));
+}
+
+#[test]
+fn who_does_not_read_gets_less_of_a_queue_group() {
+    let broker = broker();
+    let mut busy = broker.subscribe(Instance::Alerts, [pattern("$queue:w:a")]).unwrap();
+    let mut idle = broker.subscribe(Instance::Alerts, [pattern("$queue:w:a")]).unwrap();
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    let mut read = seqs(&mut idle);
+    for _ in 0..5 {
+        broker.publish(Instance::Alerts, &draft("a")).unwrap();
+        read.extend(seqs(&mut idle));
+    }
+    assert_eq!((read.len(), seqs(&mut busy).len()), (6, 1));
+}
+
+#[test]
+fn a_queue_group_stands_alone_in_its_subscription() {
+    let refused = broker().subscribe(Instance::Alerts, [pattern("$queue:w:a"), pattern("b")]);
+    assert_eq!(refused.err(), Some(SubscribeError::QueueNotAlone));
+}
+
+#[test]
+fn peers_are_chosen_only_where_nobody_here_is() {
+    let broker = broker();
+    let peer = Arc::new(Source {
+        node: NodeId::new("b").unwrap(),
+        epoch: Epoch(5),
+    });
+    let queue = pattern("$queue:w:a");
+    let seat = broker.queue_seat(Instance::Alerts, peer.clone());
+    let chosen = |seat: &QueueSeat| {
+        let mut found = Vec::new();
+        seat.chosen(1..=99, &mut found);
+        found.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>()
+    };
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    assert_eq!(seat.join(&queue), 1);
+    assert!(broker.is_wanted(Instance::Alerts, "a") && !broker.is_wanted(Instance::Alerts, "b"));
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    let mut here = broker.subscribe(Instance::Alerts, [queue.clone()]).unwrap();
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    assert_eq!(seqs(&mut here), [3]);
+    drop(here);
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    assert_eq!(chosen(&seat), [2, 4]);
+    // Another link of the same peer finds what was chosen before it.
+    let next = broker.queue_seat(Instance::Alerts, peer);
+    drop(seat);
+    broker.publish(Instance::Alerts, &draft("a")).unwrap();
+    assert_eq!(chosen(&next), [2, 4]);
+    assert!(!broker.is_wanted(Instance::Alerts, "a"), "it has not joined");
+}
+
+#[test]
+fn a_chosen_message_of_another_source_goes_to_one_member() {
+    let broker = broker();
+    let source = Arc::new(Source {
+        node: NodeId::new("b").unwrap(),
+        epoch: Epoch(5),
+    });
+    let slot = broker.attach(source, false);
+    let queue = pattern("$queue:w:a");
+    let mut one = broker.subscribe(Instance::Alerts, [queue.clone()]).unwrap();
+    let mut two = broker.subscribe(Instance::Alerts, [queue.clone()]).unwrap();
+    let mut plain = broker.subscribe(Instance::Alerts, [pattern("a")]).unwrap();
+    for (wanted, added) in [(&queue, 1), (&pattern("a"), 2)] {
+        assert!(broker.open(slot, Instance::Alerts, wanted, added, 1));
+    }
+    broker.deliver_chosen(slot, Instance::Alerts, &remote("a", [1, 2, 3]), &[(1, queue.clone())]);
+    broker.deliver_chosen(slot, Instance::Alerts, &remote("a", [4]), &[(0, queue)]);
+    broker.deliver_chosen(
+        slot,
+        Instance::Alerts,
+        &remote("a", [5]),
+        &[(0, pattern("$queue:gone:a"))],
+    );
+    let mut both = seqs(&mut one);
+    both.extend(seqs(&mut two));
+    both.sort_unstable();
+    assert_eq!(both, [2, 4]);
+    assert_eq!(seqs(&mut plain), [1, 2, 3, 4, 5]);
+}

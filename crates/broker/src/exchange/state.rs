@@ -13,6 +13,7 @@ use crate::group::{self, CLOSED, Group};
 use crate::interest::SharedInterest;
 use crate::matcher::Matcher;
 use crate::position::Arrived;
+use crate::queue::{Choices, Queue};
 use crate::routes::Routes;
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
@@ -25,6 +26,10 @@ pub(super) struct State {
     pub(super) segment: Segment,
     pub(super) groups: HashMap<Box<[Pattern]>, Arc<Group>>,
     pub(super) matcher: Matcher<Vec<Arc<Group>>>,
+    /// Queue groups with somebody in them, here or at a peer.
+    pub(super) queues: HashMap<Pattern, Queue>,
+    pub(super) queue_matcher: Matcher<Vec<Pattern>>,
+    pub(super) choices: Choices,
     pub(super) routes: Routes,
     pub(super) gates: HashMap<Pattern, Gates>,
     pub(super) signals: Vec<Arc<Signal>>,
@@ -51,6 +56,9 @@ impl State {
             segment: Segment::default(),
             groups: HashMap::new(),
             matcher: Matcher::default(),
+            queues: HashMap::new(),
+            queue_matcher: Matcher::default(),
+            choices: Choices::default(),
             routes: Routes::default(),
             gates: HashMap::new(),
             signals: Vec::new(),
@@ -89,6 +97,7 @@ impl State {
         interest: &SharedInterest,
     ) -> Result<Arc<Group>, SubscribeError> {
         let group = Arc::new(Group::new(patterns.clone(), settings));
+        let queue = queue_of(&patterns);
         {
             let mut interest = interest.lock();
             if !interest.has_room_for(instance, &patterns) {
@@ -109,28 +118,41 @@ impl State {
         } else {
             patterns.len()
         };
-        for pattern in patterns.iter().take(routed) {
-            self.matcher.entry(pattern).push(group.clone());
+        match &queue {
+            Some(queue) => self.queue_mut(queue).add_worker(group.clone()),
+            None => {
+                for pattern in patterns.iter().take(routed) {
+                    self.matcher.entry(pattern).push(group.clone());
+                }
+            }
         }
         // Sources that no pattern of the group knows are closed to it, as they are to a new one.
         let known = |pattern| self.gates.get(pattern).map_or(0, Gates::slots);
         let slots = patterns.iter().map(known).max().unwrap_or(0);
-        self.groups.insert(patterns, group.clone());
+        if queue.is_none() {
+            self.groups.insert(patterns, group.clone());
+        }
         self.routes.forget();
         (0..slots).for_each(|slot| self.refresh_group(&group, SourceSlot(slot)));
         Ok(group)
     }
 
     pub(super) fn remove_group(&mut self, instance: Instance, group: &Arc<Group>, interest: &SharedInterest) {
-        self.groups.remove(&group.patterns);
+        let queue = queue_of(&group.patterns);
+        match &queue {
+            Some(queue) => self.change_queue(queue, |queue| queue.remove_worker(group)),
+            None => drop(self.groups.remove(&group.patterns)),
+        }
         self.filling.retain(|known| !Arc::ptr_eq(known, group));
         self.routes.forget();
         let mut interest = interest.lock();
         for pattern in &group.patterns {
-            let groups = self.matcher.entry(pattern);
-            groups.retain(|known| !Arc::ptr_eq(known, group));
-            if groups.is_empty() {
-                self.matcher.remove(pattern);
+            if queue.is_none() {
+                let groups = self.matcher.entry(pattern);
+                groups.retain(|known| !Arc::ptr_eq(known, group));
+                if groups.is_empty() {
+                    self.matcher.remove(pattern);
+                }
             }
             if let Some(gates) = self.gates.get_mut(pattern) {
                 gates.groups.retain(|known| !Arc::ptr_eq(known, group));
@@ -142,8 +164,41 @@ impl State {
         }
     }
 
+    /// The groups of every subscription.
+    pub(super) fn all_groups(&self) -> impl Iterator<Item = &Arc<Group>> {
+        let workers = self.queues.values().flat_map(Queue::workers);
+        self.groups.values().chain(workers)
+    }
+
+    /// The queue group, made if there is none.
+    pub(super) fn queue_mut(&mut self, pattern: &Pattern) -> &mut Queue {
+        if !self.queues.contains_key(pattern) {
+            self.queue_matcher.entry(pattern).push(pattern.clone());
+            self.routes.forget();
+        }
+        self.queues.entry(pattern.clone()).or_default()
+    }
+
+    /// Changes a queue group, and lets it go if nobody is left in it.
+    pub(super) fn change_queue(&mut self, pattern: &Pattern, change: impl FnOnce(&mut Queue)) {
+        let Some(queue) = self.queues.get_mut(pattern) else {
+            return;
+        };
+        change(queue);
+        if !queue.is_empty() {
+            return;
+        }
+        self.queues.remove(pattern);
+        let alike = self.queue_matcher.entry(pattern);
+        alike.retain(|known| known != pattern);
+        if alike.is_empty() {
+            self.queue_matcher.remove(pattern);
+        }
+        self.routes.forget();
+    }
+
     pub(super) fn refresh_all(&self, slot: SourceSlot) {
-        self.groups.values().for_each(|group| self.refresh_group(group, slot));
+        self.all_groups().for_each(|group| self.refresh_group(group, slot));
     }
 
     /// A group is live from where the last of its patterns is.
@@ -152,4 +207,9 @@ impl State {
         let from = group.patterns.iter().map(live_from).max();
         group.lock().set_live_from(slot, from.unwrap_or(CLOSED));
     }
+}
+
+/// The queue group that a subscription with these patterns belongs to: then it has no other pattern.
+fn queue_of(patterns: &[Pattern]) -> Option<Pattern> {
+    patterns.first().filter(|pattern| pattern.queue().is_some()).cloned()
 }

@@ -161,7 +161,12 @@ fn the_largest_draft_fits_a_head() {
     )
     .originating_node(NodeId::new(&["n".repeat(63), "m".repeat(63)].join(".")).unwrap())
     .correlation_id("c".repeat(crate::MAX_ID_BYTES))
-    .causation_id("d".repeat(crate::MAX_ID_BYTES));
+    .causation_id("d".repeat(crate::MAX_ID_BYTES))
+    .reply_to("r".repeat(crate::MAX_REPLY_TO_BYTES));
+    draft
+        .headers
+        .push("h", &"v".repeat(crate::MAX_HEADERS_BYTES - 5))
+        .unwrap();
     draft.content_type = ContentType::Other("t".repeat(crate::MAX_CONTENT_TYPE_BYTES).into());
     draft.check(0).unwrap();
     let sealer = sealer(Instance::Events);
@@ -183,17 +188,25 @@ proptest! {
         event in "[a-z_]{1,20}",
         payload in proptest::collection::vec(any::<u8>(), 0..300),
         correlation in proptest::option::of("[ -~]{0,40}"),
+        reply_to in proptest::option::of("[ -~]{0,40}"),
+        header in proptest::option::of("[ -~]{0,40}"),
         seq in 1..u64::MAX,
         time in any::<i64>(),
     ) {
         let mut draft = Draft::new(Topic::new(&topic).unwrap(), event.clone()).payload(ContentType::Bytes, payload.clone());
         draft.correlation_id = correlation.clone();
+        draft.reply_to = reply_to.clone();
+        if let Some(value) = &header {
+            draft.headers.push("Name", value).unwrap();
+        }
         let sealer = sealer(Instance::Logging);
         let sent = sealer.seal_one(&draft, seq, Timestamp::from_millis(time)).unwrap();
         let got = open(&mut opener_for(&sealer), sent.body()).unwrap();
         prop_assert_eq!(got.topic(), topic);
         prop_assert_eq!(got.head().event, event);
         prop_assert_eq!(got.head().correlation_id, correlation.as_deref());
+        prop_assert_eq!(got.head().reply_to(), reply_to.as_deref());
+        prop_assert_eq!(got.head().headers().get("Name"), header.as_deref());
         prop_assert_eq!(got.seq(), seq);
         prop_assert_eq!(got.timestamp(), Timestamp::from_millis(time));
         prop_assert_eq!(got.payload(), &payload[..]);

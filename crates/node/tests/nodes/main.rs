@@ -8,6 +8,7 @@ mod lab;
 mod log_bridge;
 mod meeting;
 mod publishing;
+mod queue_groups;
 mod replay;
 mod reporting;
 mod subscription_health;
