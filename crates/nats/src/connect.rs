@@ -44,7 +44,10 @@ impl Default for Connect {
 
 impl Connect {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, Fault> {
-        let mut this: Self = serde_json::from_slice(json).map_err(|_| ParseError::Malformed)?;
+        // A list of the fields' values would do for serde.
+        let is_object = json.starts_with(b"{");
+        let this = serde_json::from_slice(json).ok().filter(|_| is_object);
+        let mut this: Self = this.ok_or(ParseError::Malformed)?;
         if !(0..=1).contains(&this.protocol) {
             return Err(Fault::ClientProtocol);
         }
@@ -65,7 +68,11 @@ impl Connect {
     /// The token that it shows: as such, or as the password of any user.
     pub(crate) fn token(&self) -> Option<&str> {
         let shown = [&self.auth_token, &self.pass];
-        shown.into_iter().flatten().map(String::as_str).find(|token| !token.is_empty())
+        shown
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .find(|token| !token.is_empty())
     }
 
     /// It has been looked at.
@@ -109,6 +116,9 @@ mod tests {
         let connect = Connect::parse(br#"{"name":"a\u001b[31m"}"#).ok().unwrap();
         assert_eq!(connect.name(), "a\\u{1b}[31m");
         let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(4000));
-        assert_eq!(Connect::parse(long.as_bytes()).ok().unwrap().name().len(), MAX_NAME_BYTES);
+        assert_eq!(
+            Connect::parse(long.as_bytes()).ok().unwrap().name().len(),
+            MAX_NAME_BYTES
+        );
     }
 }

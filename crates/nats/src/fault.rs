@@ -101,16 +101,27 @@ mod tests {
     #[test]
     fn what_a_client_said_cannot_end_the_line() {
         let fault = Fault::MayNotPublish(Quoted::new(b"a'\r\n-ERR 'b\"\xff"));
-        assert_eq!(fault.to_string(), "Permissions Violation for Publish to \"a???-ERR ?b?\u{fffd}\"");
+        assert_eq!(
+            fault.to_string(),
+            "Permissions Violation for Publish to \"a???-ERR ?b?\u{fffd}\""
+        );
         assert!(!fault.closes());
         assert_eq!(Quoted::new(&[b'x'; 9999]).to_string().len(), MAX_QUOTED_BYTES);
     }
 
     #[test]
     fn what_the_bytes_say_no_more_ends_the_connection() {
-        for fault in [Fault::Parse(ParseError::Malformed), Fault::Payload, Fault::Stale, Fault::SlowConsumer] {
+        for fault in [
+            Fault::Parse(ParseError::Malformed),
+            Fault::Payload,
+            Fault::Stale,
+            Fault::SlowConsumer,
+        ] {
             assert!(fault.closes(), "{fault}");
         }
-        assert_eq!(Fault::from(ParseError::ControlLine).to_string(), "Maximum Control Line Exceeded");
+        assert_eq!(
+            Fault::from(ParseError::ControlLine).to_string(),
+            "Maximum Control Line Exceeded"
+        );
     }
 }

@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn a_block_is_read_in_its_order_with_its_case_and_doubles() {
         let block = b"NATS/1.0\r\nA: 1\r\na:2\r\nA:  3 \r\nEmpty:\r\n\r\n";
-        let headers = [("A", "1"), ("a", "2"), ("A", "3"), ("Empty", "")].map(|(name, value)| Line::Header(name, value));
+        let headers =
+            [("A", "1"), ("a", "2"), ("A", "3"), ("Empty", "")].map(|(name, value)| Line::Header(name, value));
         assert_eq!(parse(block).unwrap(), headers);
         assert_eq!(parse(b"NATS/1.0\r\n\r\n").unwrap(), []);
         assert_eq!(parse(b"NATS/1.0 503\r\n\r\n").unwrap(), [Line::Status("503")]);
@@ -86,9 +87,17 @@ mod tests {
     #[test]
     fn what_is_no_block() {
         for block in [
-            &b""[..], b"\r\n\r\n", b"NATS/1.0", b"NATS/1.0\r\n", b"NATS/2.0\r\n\r\n", b"NATS/1.0\r\nA\r\n\r\n",
-            b"NATS/1.0\r\n: x\r\n\r\n", b"NATS/1.0\r\nA b: x\r\n\r\n", b"NATS/1.0\r\nA: \xff\r\n\r\n",
-            b"NATS/1.0\r\nA: b\rc\r\n\r\n", b"NATS/1.0\r\n\r\nA: b\r\n\r\n",
+            &b""[..],
+            b"\r\n\r\n",
+            b"NATS/1.0",
+            b"NATS/1.0\r\n",
+            b"NATS/2.0\r\n\r\n",
+            b"NATS/1.0\r\nA\r\n\r\n",
+            b"NATS/1.0\r\n: x\r\n\r\n",
+            b"NATS/1.0\r\nA b: x\r\n\r\n",
+            b"NATS/1.0\r\nA: \xff\r\n\r\n",
+            b"NATS/1.0\r\nA: b\rc\r\n\r\n",
+            b"NATS/1.0\r\n\r\nA: b\r\n\r\n",
         ] {
             assert_eq!(parse(block), None, "{}", block.escape_ascii());
         }
@@ -109,6 +118,9 @@ mod tests {
         write("Nats-Subject", "a.b", &mut block);
         end(&mut block);
         assert_eq!(block, b"NATS/1.0 503\r\nNats-Subject: a.b\r\n\r\n");
-        assert_eq!(parse(&block).unwrap(), [Line::Status("503"), Line::Header("Nats-Subject", "a.b")]);
+        assert_eq!(
+            parse(&block).unwrap(),
+            [Line::Status("503"), Line::Header("Nats-Subject", "a.b")]
+        );
     }
 }

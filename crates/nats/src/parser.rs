@@ -54,7 +54,9 @@ pub fn parse(input: &[u8], max_payload: usize) -> Result<Step<'_>, ParseError> {
     let Some(end) = within.iter().position(|byte| *byte == b'\n') else {
         check_beginning(within)?;
         return match within.len() < MAX_CONTROL_LINE_BYTES + 2 {
-            true => Ok(Step::Incomplete { needed: input.len() + 1 }),
+            true => Ok(Step::Incomplete {
+                needed: input.len() + 1,
+            }),
             false => Err(ParseError::ControlLine),
         };
     };
@@ -66,7 +68,12 @@ pub fn parse(input: &[u8], max_payload: usize) -> Result<Step<'_>, ParseError> {
         return Err(ParseError::ControlLine);
     }
     let control = end + 1;
-    let done = |operation| Ok(Step::Operation { operation, used: control });
+    let done = |operation| {
+        Ok(Step::Operation {
+            operation,
+            used: control,
+        })
+    };
     let mut fields = fields(arguments);
     match verb {
         Verb::Ping if fields.next().is_none() => done(Operation::Ping),
@@ -75,7 +82,11 @@ pub fn parse(input: &[u8], max_payload: usize) -> Result<Step<'_>, ParseError> {
         Verb::Subscribe => {
             let (subject, second, third) = (fields.next(), fields.next(), fields.next());
             match (subject, second, third, fields.next()) {
-                (Some(subject), Some(sid), None, _) => done(Operation::Subscribe { subject, queue: None, sid }),
+                (Some(subject), Some(sid), None, _) => done(Operation::Subscribe {
+                    subject,
+                    queue: None,
+                    sid,
+                }),
                 (Some(subject), queue @ Some(_), Some(sid), None) => done(Operation::Subscribe { subject, queue, sid }),
                 _ => Err(ParseError::Malformed),
             }
@@ -85,7 +96,10 @@ pub fn parse(input: &[u8], max_payload: usize) -> Result<Step<'_>, ParseError> {
             let (Some(sid), None) = (sid, fields.next()) else {
                 return Err(ParseError::Malformed);
             };
-            let max = max.map(number).map(|max| max.ok_or(ParseError::Malformed)).transpose()?;
+            let max = max
+                .map(number)
+                .map(|max| max.ok_or(ParseError::Malformed))
+                .transpose()?;
             done(Operation::Unsubscribe { sid, max })
         }
         Verb::Publish => {
@@ -95,17 +109,39 @@ pub fn parse(input: &[u8], max_payload: usize) -> Result<Step<'_>, ParseError> {
                 (Some(subject), reply @ Some(_), Some(bytes), None) => (subject, reply, bytes),
                 _ => return Err(ParseError::Malformed),
             };
-            body(input, control, Message { subject, reply, headers: None, bytes }, max_payload)
+            body(
+                input,
+                control,
+                Message {
+                    subject,
+                    reply,
+                    headers: None,
+                    bytes,
+                },
+                max_payload,
+            )
         }
         Verb::PublishWithHeaders => {
             let (first, second) = (fields.next(), fields.next());
             let (third, fourth) = (fields.next(), fields.next());
             let (subject, reply, headers, bytes) = match (first, second, third, fourth, fields.next()) {
                 (Some(subject), headers @ Some(_), Some(bytes), None, _) => (subject, None, headers, bytes),
-                (Some(subject), reply @ Some(_), headers @ Some(_), Some(bytes), None) => (subject, reply, headers, bytes),
+                (Some(subject), reply @ Some(_), headers @ Some(_), Some(bytes), None) => {
+                    (subject, reply, headers, bytes)
+                }
                 _ => return Err(ParseError::Malformed),
             };
-            body(input, control, Message { subject, reply, headers, bytes }, max_payload)
+            body(
+                input,
+                control,
+                Message {
+                    subject,
+                    reply,
+                    headers,
+                    bytes,
+                },
+                max_payload,
+            )
         }
         Verb::Ping | Verb::Pong => Err(ParseError::Malformed),
     }
@@ -124,11 +160,17 @@ struct Message<'a> {
 /// What follows that line.
 fn body<'a>(input: &'a [u8], control: usize, message: Message<'a>, max_payload: usize) -> Result<Step<'a>, ParseError> {
     let bytes = number(message.bytes).ok_or(ParseError::Malformed)?;
-    let headers = message.headers.map(|headers| number(headers).ok_or(ParseError::Malformed)).transpose()?;
+    let headers = message
+        .headers
+        .map(|headers| number(headers).ok_or(ParseError::Malformed))
+        .transpose()?;
     if headers.is_some_and(|headers| headers > bytes) {
         return Err(ParseError::Malformed);
     }
-    let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= max_payload).ok_or(ParseError::Payload)?;
+    let bytes = usize::try_from(bytes)
+        .ok()
+        .filter(|bytes| *bytes <= max_payload)
+        .ok_or(ParseError::Payload)?;
     let headers = headers.map(|headers| usize::try_from(headers).unwrap_or(bytes));
     let used = control + bytes + 2;
     let behind = input.get(control..).unwrap_or_default();
@@ -192,7 +234,9 @@ fn check_beginning(line: &[u8]) -> Result<(), ParseError> {
     let verb = verb.strip_suffix(b"\r").unwrap_or(verb);
     let may_be = |name: &[u8]| match is_whole {
         true => name.eq_ignore_ascii_case(verb),
-        false => name.get(..verb.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(verb)),
+        false => name
+            .get(..verb.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(verb)),
     };
     match Verb::ALL.iter().any(|(name, _)| may_be(name)) {
         true => Ok(()),

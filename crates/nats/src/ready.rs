@@ -111,7 +111,10 @@ mod tests {
         let (one, two) = (ready.bell(key(1)), ready.bell(key(2)));
         one.ring();
         ready.some().await;
-        assert_eq!((ready.take(), ready.take(), ready.take()), (Some(key(1)), Some(key(2)), None));
+        assert_eq!(
+            (ready.take(), ready.take(), ready.take()),
+            (Some(key(1)), Some(key(2)), None)
+        );
         // Not looked at yet: what rings now is what will be seen.
         two.ring();
         assert_eq!(ready.take(), None);
@@ -123,7 +126,10 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_woken() {
         let ready = Arc::new(Ready::default());
-        let bell = ready.bell(Key { subscription: 1, part: 3 });
+        let bell = ready.bell(Key {
+            subscription: 1,
+            part: 3,
+        });
         ready.take();
         bell.answer();
         let waiting = tokio::spawn({

@@ -82,7 +82,9 @@ pub fn write_subject(instance: Instance, topic: &str, out: &mut Vec<u8>) -> bool
 
 /// Whether a topic is this first level or stands under it.
 pub(crate) fn is_under(topic: &str, first: &str) -> bool {
-    topic.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    topic
+        .strip_prefix(first)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 pub(crate) fn instance_of(token: &str) -> Option<Instance> {
@@ -93,7 +95,9 @@ pub(crate) fn instance_of(token: &str) -> Option<Instance> {
 pub(crate) fn level_of(token: &str, is_foreign: bool) -> Option<std::borrow::Cow<'_, str>> {
     let is_text = !token.is_empty()
         && !matches!(token, "*" | ">")
-        && !token.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0));
+        && !token
+            .bytes()
+            .any(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0));
     match is_text {
         true if is_foreign => Some(foreign_level(token)),
         true => level(token),
@@ -123,7 +127,10 @@ mod tests {
     #[test]
     fn an_instances_name_and_a_second_token_are_needed_to_lie_in_it() {
         let events = |topic: &str| Some((Instance::Events, topic.to_owned()));
-        assert_eq!(place("health.stores.s1"), Some((Instance::Health, "stores:s1".to_owned())));
+        assert_eq!(
+            place("health.stores.s1"),
+            Some((Instance::Health, "stores:s1".to_owned()))
+        );
         assert_eq!(place("events.a"), events("a"));
         assert_eq!(place("events"), events("$nats:events"));
         assert_eq!(place("Events.a"), events("$nats:Events:a"));
@@ -134,17 +141,45 @@ mod tests {
 
     #[test]
     fn what_the_other_side_forbids_is_encoded() {
-        assert_eq!(subject_of(Instance::System, "version:0.8.0").unwrap(), "system.version.0%2E8%2E0");
-        assert_eq!(subject_of(Instance::System, "a b:50%:a*b:>").unwrap(), "system.a%20b.50%25.a%2Ab.%3E");
+        assert_eq!(
+            subject_of(Instance::System, "version:0.8.0").unwrap(),
+            "system.version.0%2E8%2E0"
+        );
+        assert_eq!(
+            subject_of(Instance::System, "a b:50%:a*b:>").unwrap(),
+            "system.a%20b.50%25.a%2Ab.%3E"
+        );
         assert_eq!(place("user:1.a*b.+.50%").unwrap().1, "$nats:user%3A1:a*b:%2B:50%25");
-        assert_eq!(subject_of(Instance::Events, "$nats:user%3A1:a*b:%2B:50%25").unwrap(), "user:1.a*b.+.50%");
+        assert_eq!(
+            subject_of(Instance::Events, "$nats:user%3A1:a*b:%2B:50%25").unwrap(),
+            "user:1.a*b.+.50%"
+        );
     }
 
     #[test]
     fn what_is_no_subject_has_no_place() {
         for subject in [
-            "", ".", "a.", ".a", "a..b", "*", ">", "a.*", "a.>", "a.>.b", "a b", "events.+", "events.a:b", "events.%2a",
-            "events.%41", "events.a*b", "events.%", "events.$nats.a", "events.$nats", "events.", "events.*",
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "*",
+            ">",
+            "a.*",
+            "a.>",
+            "a.>.b",
+            "a b",
+            "events.+",
+            "events.a:b",
+            "events.%2a",
+            "events.%41",
+            "events.a*b",
+            "events.%",
+            "events.$nats.a",
+            "events.$nats",
+            "events.",
+            "events.*",
         ] {
             assert_eq!(place(subject), None, "{subject:?}");
         }
@@ -157,7 +192,15 @@ mod tests {
 
     #[test]
     fn what_nobody_can_name_reaches_no_client() {
-        for topic in ["$nats", "$nats:a.b", "$nats:%41", "$nats:events:a", "$nats:a b", "$nats:>", "$nats:%2E"] {
+        for topic in [
+            "$nats",
+            "$nats:a.b",
+            "$nats:%41",
+            "$nats:events:a",
+            "$nats:a b",
+            "$nats:>",
+            "$nats:%2E",
+        ] {
             assert_eq!(subject_of(Instance::Events, topic), None, "{topic}");
         }
         assert_eq!(subject_of(Instance::Health, "$nats:a.b").unwrap(), "health.$nats.a%2Eb");

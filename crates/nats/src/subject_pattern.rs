@@ -8,48 +8,41 @@ use bellwether::{Instance, Pattern};
 use crate::subject::{FOREIGN, OWN, instance_of, is_under, level_of};
 use crate::token::foreign_level;
 
-/// Longest first level of a queue group's patterns and what belongs to it: a name must leave room for the pattern.
-const MAX_QUEUE_BYTES: usize = 100;
-
 /// A subject as a subscription gives it: `*` is one token, `>` at the end one or more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubjectPattern {
+pub(crate) struct SubjectPattern {
     text: Box<str>,
 }
 
 /// What one subscription needs of one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Want {
+pub(crate) struct Want {
     /// The instance.
-    pub instance: Instance,
+    pub(crate) instance: Instance,
     /// Its patterns there, at least one.
-    pub patterns: Vec<Pattern>,
+    pub(crate) patterns: Vec<Pattern>,
 }
 
 impl SubjectPattern {
     /// None if it is none, or can match nothing.
-    pub fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let this = Self {
             text: std::str::from_utf8(text).ok()?.into(),
         };
-        let mut tokens = this.tokens().peekable();
-        while let Some(token) = tokens.next() {
-            let is_last = tokens.peek().is_none();
-            let is_wildcard = token == "*" || (token == ">" && is_last);
-            if !is_wildcard && level_of(token, true).is_none() {
-                return None;
-            }
-        }
-        (!this.wants().is_empty()).then_some(this)
+        // A `>` that is not the last token is none, and no text either.
+        let body = this.text.strip_suffix(".>").unwrap_or(&this.text);
+        let is_token = |token| token == "*" || level_of(token, true).is_some();
+        let is_pattern = body == ">" || body.split('.').all(is_token);
+        (is_pattern && !this.wants().is_empty()).then_some(this)
     }
 
     /// The whole text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// What it needs of each instance.
-    pub fn wants(&self) -> Vec<Want> {
+    pub(crate) fn wants(&self) -> Vec<Want> {
         let (first, rest) = self.text.split_once('.').unwrap_or((&self.text, ""));
         let inside = || levels(rest, false);
         let foreign = || levels(&self.text, true).and_then(|levels| pattern(&format!("{FOREIGN}:{levels}")));
@@ -59,7 +52,9 @@ impl SubjectPattern {
                 .into_iter()
                 .filter_map(|instance| of(instance, pattern("*").into_iter().collect()))
                 .collect(),
-            ("*", "") => of(Instance::Events, foreign().into_iter().collect()).into_iter().collect(),
+            ("*", "") => of(Instance::Events, foreign().into_iter().collect())
+                .into_iter()
+                .collect(),
             ("*", _) => {
                 let inside = inside().and_then(|levels| pattern(&levels));
                 let is_all = inside.as_ref().is_some_and(Pattern::matches_everything);
@@ -76,8 +71,12 @@ impl SubjectPattern {
             (first, rest) => {
                 let want = match instance_of(first).filter(|_| !rest.is_empty()) {
                     Some(instance) => {
-                        let levels = inside().filter(|levels| !(instance == Instance::Events && is_under(levels, FOREIGN)));
-                        of(instance, levels.and_then(|levels| pattern(&levels)).into_iter().collect())
+                        let levels =
+                            inside().filter(|levels| !(instance == Instance::Events && is_under(levels, FOREIGN)));
+                        of(
+                            instance,
+                            levels.and_then(|levels| pattern(&levels)).into_iter().collect(),
+                        )
                     }
                     None => of(Instance::Events, foreign().into_iter().collect()),
                 };
@@ -87,11 +86,8 @@ impl SubjectPattern {
     }
 
     /// The same for a member of a queue group: one pattern each, of a group that is that of other doors too where the first
-    /// token names an instance.
-    pub fn queue_wants(&self, queue: &str) -> Option<Vec<(Instance, Pattern)>> {
-        if queue.is_empty() || queue.len() > MAX_QUEUE_BYTES {
-            return None;
-        }
+    /// token names an instance. None if no group can be called so.
+    pub(crate) fn queue_wants(&self, queue: &str) -> Option<Vec<Want>> {
         // `>` and `events.>` are different groups, though both need all of `events`. No name is encoded like this.
         let spans = matches!(self.tokens().next(), Some("*" | ">"));
         let mut name = foreign_level(queue).into_owned();
@@ -100,15 +96,18 @@ impl SubjectPattern {
         }
         let mut wants = Vec::new();
         for want in self.wants() {
-            for pattern in &want.patterns {
-                wants.push((want.instance, Pattern::new(&format!("$queue:{name}:{pattern}")).ok()?));
+            for pattern in want.patterns {
+                wants.push(Want {
+                    instance: want.instance,
+                    patterns: vec![pattern.in_queue(&name).ok()?],
+                });
             }
         }
         Some(wants)
     }
 
     /// Whether a subject matches.
-    pub fn matches(&self, subject: &[u8]) -> bool {
+    pub(crate) fn matches(&self, subject: &[u8]) -> bool {
         let mut given = subject.split(|byte| *byte == b'.');
         let mut wanted = self.text.as_bytes().split(|byte| *byte == b'.').peekable();
         while let Some(token) = wanted.next() {
@@ -127,7 +126,7 @@ impl SubjectPattern {
 
     /// Whether what the wants brought is what was asked for: `events.*` also brings what lies under `$nats`, and has another
     /// subject. Other topics are not compared, because another spelling of a topic brings that topic.
-    pub fn admits(&self, topic: &str, subject: &[u8]) -> bool {
+    pub(crate) fn admits(&self, topic: &str, subject: &[u8]) -> bool {
         if !topic.starts_with('$') {
             return true;
         }
@@ -158,8 +157,9 @@ fn levels(tokens: &str, is_foreign: bool) -> Option<String> {
     Some(text)
 }
 
+/// Not one that says itself that it is a queue group's.
 fn pattern(text: &str) -> Option<Pattern> {
-    Pattern::new(text).ok()
+    Pattern::new(text).ok().filter(|pattern| pattern.queue().is_none())
 }
 
 #[cfg(test)]
@@ -174,7 +174,12 @@ mod tests {
     }
 
     fn wants(text: &str) -> Vec<String> {
-        let of = |want: Want| want.patterns.iter().map(|pattern| format!("{}/{pattern}", want.instance)).collect::<Vec<_>>();
+        let of = |want: Want| {
+            want.patterns
+                .iter()
+                .map(|pattern| format!("{}/{pattern}", want.instance))
+                .collect::<Vec<_>>()
+        };
         parse(text).wants().into_iter().flat_map(of).collect()
     }
 
@@ -207,19 +212,39 @@ mod tests {
     fn groups_of_other_doors_are_joined_and_those_that_span_are_their_own() {
         let group = |text: &str, queue: &str| {
             let wants = parse(text).queue_wants(queue)?;
-            Some(wants.iter().map(|(instance, pattern)| format!("{instance}/{pattern}")).collect::<Vec<_>>())
+            Some(
+                wants
+                    .iter()
+                    .map(|want| format!("{}/{}", want.instance, want.patterns[0]))
+                    .collect::<Vec<_>>(),
+            )
         };
         assert_eq!(group("events.orders.>", "w").unwrap(), ["events/$queue:w:orders:*"]);
-        assert_eq!(group("orders.*", "a:b").unwrap(), ["events/$queue:a%3Ab:$nats:orders:+"]);
+        assert_eq!(
+            group("orders.*", "a:b").unwrap(),
+            ["events/$queue:a%3Ab:$nats:orders:+"]
+        );
         assert_eq!(group("orders", "*").unwrap(), ["events/$queue:%2A:$nats:orders"]);
         assert_eq!(group(">", "w").unwrap()[0], "events/$queue:w%3E:*");
         assert_eq!(group("a", ""), None);
-        assert_eq!(group("a", &"q".repeat(101)), None);
+        assert_eq!(group("a", &"q".repeat(300)), None);
     }
 
     #[test]
     fn what_is_no_pattern() {
-        for text in ["", ".", "a.", "a..b", ">.a", "a.>.b", "a b", "events.$nats.a", "events.a:b", "events.%2a"] {
+        for text in [
+            "",
+            ".",
+            "a.",
+            "a..b",
+            ">.a",
+            "a.>.b",
+            "a b",
+            "events.$nats.a",
+            "events.a:b",
+            "events.%2a",
+            "events.$queue.w.a",
+        ] {
             assert_eq!(SubjectPattern::parse(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(SubjectPattern::parse(&[0xff]), None);

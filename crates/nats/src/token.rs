@@ -66,7 +66,9 @@ pub(crate) fn write_foreign_token(level: &str, out: &mut Vec<u8>) -> bool {
     };
     let is_token = !token.is_empty()
         && !matches!(token.as_str(), "*" | ">")
-        && !token.bytes().any(|byte| matches!(byte, b'.' | b' ' | b'\t' | b'\r' | b'\n' | 0));
+        && !token
+            .bytes()
+            .any(|byte| matches!(byte, b'.' | b' ' | b'\t' | b'\r' | b'\n' | 0));
     if !is_token || foreign_level(&token) != level {
         return false;
     }
@@ -86,7 +88,11 @@ fn is_level(text: &str) -> bool {
 fn write_escape(byte: u8, out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.push(b'%');
-    out.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| DIGITS.get(usize::from(digit))));
+    out.extend(
+        [byte >> 4, byte & 15]
+            .into_iter()
+            .filter_map(|digit| DIGITS.get(usize::from(digit))),
+    );
 }
 
 fn unescape(text: &str) -> Option<String> {

@@ -1,0 +1,100 @@
+//! Clients at different nodes of one mesh.
+
+use std::collections::BTreeSet;
+
+use crate::lab::Door;
+
+#[tokio::test]
+async fn what_is_published_at_one_node_comes_to_clients_at_all() {
+    let [a, b, c] = Door::three().await;
+    let mut clients = [a.client().await, b.client().await, c.client().await];
+    for wire in &mut clients {
+        wire.say("SUB orders.*.new 1\r\n").await;
+        // The answer says that every node knows of it.
+        wire.sync().await;
+    }
+    let mut publisher = b.client().await;
+    for number in 0..100 {
+        let text = format!("{number:03}");
+        publisher.say(&format!("PUB orders.eu.new 3\r\n{text}\r\n")).await;
+    }
+    for wire in &mut clients {
+        for number in 0..100 {
+            let message = wire.message().await;
+            assert_eq!(
+                (&*message.line, message.payload),
+                ("HMSG orders.eu.new 1", format!("{number:03}"))
+            );
+            assert_eq!(message.header("Bellwether-Reporting-Node"), Some("b"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_from_another_node_never_comes_before_the_interest_in_it() {
+    let [a, b, _c] = Door::three().await;
+    let mut responder = b.client().await;
+    responder.say("SUB svc 1\r\n").await;
+    responder.sync().await;
+    for round in 0..20 {
+        // A new client each time, so that its inbox is new to every node; all in one breath.
+        let mut wire = a.client().await;
+        wire.say(&format!(
+            "SUB _INBOX.{round}.* 1\r\nPUB svc _INBOX.{round}.1 2\r\nhi\r\n"
+        ))
+        .await;
+        let request = responder.message().await;
+        assert_eq!(request.line, format!("HMSG svc 1 _INBOX.{round}.1"));
+        responder.say(&format!("PUB _INBOX.{round}.1 3\r\nyes\r\n")).await;
+        wire.expect_message(&format!("HMSG _INBOX.{round}.1 1"), "yes").await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_said_only_when_nobody_in_the_mesh_listens() {
+    let [a, b, _c] = Door::three().await;
+    let mut wire = a.client().await;
+    wire.say("SUB _INBOX.* 1\r\nPUB svc _INBOX.1 0\r\n\r\n").await;
+    assert!(wire.message().await.headers.starts_with("NATS/1.0 503\r\n"));
+    let mut responder = b.client().await;
+    responder.say("SUB svc workers 1\r\n").await;
+    responder.sync().await;
+    wire.say("PUB svc _INBOX.2 0\r\n\r\n").await;
+    responder.expect_message("HMSG svc 1 _INBOX.2", "").await;
+    responder.say("PUB _INBOX.2 2\r\nok\r\n").await;
+    wire.expect_message("HMSG _INBOX.2 1", "ok").await;
+}
+
+#[tokio::test]
+async fn one_member_of_a_group_gets_each_message_wherever_the_members_are() {
+    let [a, b, c] = Door::three().await;
+    let mut members = [b.client().await, c.client().await];
+    for wire in &mut members {
+        wire.say("SUB jobs.> workers 1\r\nSUB done 2\r\n").await;
+        wire.sync().await;
+    }
+    let mut watcher = c.client().await;
+    watcher.say("SUB jobs.> 1\r\nSUB done 2\r\n").await;
+    watcher.sync().await;
+    let mut publisher = a.client().await;
+    for number in 0..60 {
+        publisher.say(&format!("PUB jobs.x 2\r\n{number:02}\r\n")).await;
+    }
+    publisher.say("PUB done 0\r\n\r\n").await;
+    let mut got = Vec::new();
+    for wire in &mut members {
+        // Of one publisher, so in its order: with the last, all have come.
+        loop {
+            let message = wire.message().await;
+            if message.line == "HMSG done 2" {
+                break;
+            }
+            got.push(message.payload);
+        }
+    }
+    assert_eq!(got.len(), 60);
+    assert_eq!(got.iter().collect::<BTreeSet<_>>().len(), 60);
+    for number in 0..60 {
+        watcher.expect_message("HMSG jobs.x 1", &format!("{number:02}")).await;
+    }
+}
