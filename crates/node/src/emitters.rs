@@ -15,9 +15,9 @@
 //! only a pool's own breaker holds its events back.
 //!
 //! ```no_run
-//! # use bellwether::emitters::{EmitterPool, EmitterSettings, EventRecord, StoreSubscription};
+//! # use bellwether::emitters::{EmitterPool, EventRecord, StoreSubscription};
 //! # async fn run(node: bellwether::Node) -> Result<(), Box<dyn std::error::Error>> {
-//! let settings = EmitterSettings::new("main", StoreSubscription::ByEventType, "billing", "paid:v1");
+//! let settings = node.emitter_settings("main", StoreSubscription::ByEventType, "billing", "paid:v1");
 //! let pool = EmitterPool::start(&node, settings)?;
 //! pool.emit(EventRecord::new("orders", 0, "e-1", "paid:v1", serde_json::json!({"amount": 7})));
 //! pool.stop("the leader moves").await;

@@ -393,4 +393,80 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_a_queue_group_has_chosen_this_node_for_comes_once_over_a_cut_too() {
+        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let (a, b) = (broker("a", &ring), broker("b", &ring));
+        let (queue, plain) = (Pattern::new("$queue:w:t").unwrap(), Pattern::new("t").unwrap());
+        let mut worker = b.subscribe(INSTANCE, [queue.clone()]).unwrap();
+        let mut all = b.subscribe(INSTANCE, [plain.clone()]).unwrap();
+        let slot = b.attach(a.source().clone(), true);
+        let mut feed = IncomingFeed::from_start();
+        let header = a.sealer(INSTANCE).header().unwrap();
+        let publish = |texts: &[&str]| {
+            for text in texts {
+                let draft = Draft::new(Topic::new("t").unwrap(), "e").text(*text);
+                a.publish(INSTANCE, &draft).unwrap();
+            }
+        };
+        // Nobody has joined yet: this one is chosen for nobody.
+        publish(&["0"]);
+        let mut link = |want_plain: bool, texts: [&str; 2], cut: bool| {
+            let next = feed.next();
+            let mut outgoing = OutgoingFeed::new(INSTANCE, next, a.head(INSTANCE));
+            outgoing.sit(a.queue_seat(INSTANCE, b.source().clone()));
+            let mut wants = vec![(queue.clone(), 1, 1)];
+            wants.extend(want_plain.then(|| (plain.clone(), 2, 1)));
+            outgoing.want_only(wants, a.head(INSTANCE));
+            publish(&texts);
+            let mut frames = FrameBuffer::default();
+            outgoing.fill(&a, &mut frames).unwrap();
+            let mut stream = frames.take_whole();
+            if cut {
+                // The last message does not arrive.
+                stream.truncate(stream.len() - 5);
+            }
+            let keys = ("c", &ring);
+            let mut reader =
+                FeedReader::begin(header, outgoing_start(next), keys, (a.source(), slot), &mut feed).unwrap();
+            reader.take([stream], &mut feed, &b).unwrap();
+        };
+        link(true, ["1", "2"], true);
+        // While no link is there the group has nobody to choose.
+        publish(&["3"]);
+        link(true, ["4", "5"], false);
+        assert_eq!(texts(&mut all), ["0", "1", "2", "3", "4", "5"]);
+        drop(all);
+        link(false, ["6", "7"], false);
+        assert_eq!(texts(&mut worker), ["1", "2", "4", "5", "6", "7"]);
+    }
+
+    fn outgoing_start(next: u64) -> u64 {
+        next.max(1)
+    }
+
+    fn texts(subscription: &mut bellwether_broker::Subscription) -> Vec<String> {
+        let all = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
+            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn a_mark_of_a_queue_group_must_name_one() {
+        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let (a, b) = (broker("a", &ring), broker("b", &ring));
+        let slot = b.attach(a.source().clone(), true);
+        for queue in ["t", "", "$queue:w", "$queue::t"] {
+            let mut feed = IncomingFeed::from_start();
+            let header = a.sealer(INSTANCE).header().unwrap();
+            let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
+            let mut frames = FrameBuffer::default();
+            frames.put_mark(&a.sealer(INSTANCE).seal_mark(&Mark::Queue { queue }).unwrap());
+            let taken = reader.take([frames.take_whole()], &mut feed, &b);
+            assert!(matches!(taken, Err(ReceiveError::Order(_))), "{queue:?}: {taken:?}");
+        }
+    }
 }

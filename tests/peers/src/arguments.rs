@@ -97,7 +97,10 @@ mod tests {
         let some = parse(&["--only", "nats,bellwether", "--passes", "1"]);
         assert!(some.is_ok_and(|some| some.only == [System::Nats, System::Bellwether] && some.passes == 1));
         let err = parse(&["--only", "redis"]).expect_err("it is not measured");
-        assert!(err.contains("bellwether, zenoh-tcp, zenoh-quic, nats"), "{err}");
+        assert!(
+            err.contains("bellwether, zenoh-tcp, zenoh-quic, nats, bellwether-nats"),
+            "{err}"
+        );
     }
 
     #[test]

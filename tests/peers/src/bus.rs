@@ -42,7 +42,7 @@ impl Bus {
             System::Bellwether => Self::Bellwether(BellwetherBus::join(place).await?),
             System::ZenohTcp => Self::Zenoh(ZenohBus::join(place, "tcp").await?),
             System::ZenohQuic => Self::Zenoh(ZenohBus::join(place, "quic").await?),
-            System::Nats => Self::Nats(NatsBus::join(place).await?),
+            System::Nats | System::BellwetherNats => Self::Nats(NatsBus::join(place).await?),
         })
     }
 

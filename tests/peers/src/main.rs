@@ -4,6 +4,7 @@
 //! Started again by itself with a hidden command, it is one of the processes that are measured ([`process`]).
 
 mod arguments;
+mod bellwether_servers;
 mod bus;
 mod certificate;
 mod child;
@@ -17,6 +18,7 @@ mod process;
 mod progress;
 mod publisher;
 mod results;
+mod servers;
 mod system;
 mod trio;
 mod version;
@@ -33,7 +35,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Duration;
 
 use self::arguments::{Arguments, Role};
-use self::nats_servers::NatsServers;
 use self::results::Results;
 use self::system::System;
 use self::trio::Trio;
@@ -78,7 +79,11 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
 fn systems(only: &[System]) -> Vec<System> {
     let wanted = |system: &System| only.is_empty() || only.contains(system);
     let mut systems: Vec<System> = System::value_variants().iter().copied().filter(wanted).collect();
-    if systems.contains(&System::Nats) && NatsServers::program().is_none() {
+    if systems.contains(&System::BellwetherNats) && bellwether_servers::program().is_none() {
+        eprintln!("Bellwether's NATS clients are skipped: BELLWETHER_PROGRAM does not name the program");
+        systems.retain(|system| *system != System::BellwetherNats);
+    }
+    if systems.contains(&System::Nats) && nats_servers::program().is_none() {
         eprintln!("NATS is skipped: nats-server is not installed; `apt-get install nats-server` brings it");
         systems.retain(|system| *system != System::Nats);
     }

@@ -10,6 +10,8 @@ pub(crate) struct Pass {
     pub(crate) elapsed_ns: u64,
     /// Of all processes, servers included.
     pub(crate) cpu_ns: u64,
+    /// Of the servers alone.
+    pub(crate) servers_cpu_ns: u64,
     /// p50, p99 and p99.9 of the slower subscriber.
     pub(crate) latencies_ns: [u64; 3],
 }
@@ -22,6 +24,11 @@ impl Pass {
 
     pub(crate) fn cpu_s_per_million_deliveries(&self) -> f64 {
         seconds(self.cpu_ns) / (self.published as f64 * SUBSCRIBERS / 1e6)
+    }
+
+    /// Of the servers alone.
+    pub(crate) fn servers_cpu_s_per_million_deliveries(&self) -> f64 {
+        seconds(self.servers_cpu_ns) / (self.published as f64 * SUBSCRIBERS / 1e6)
     }
 
     /// Per cent of one core, for 1,000 messages a second published.
@@ -44,10 +51,12 @@ mod tests {
             published: 2_000_000,
             elapsed_ns: 4_000_000_000,
             cpu_ns: 6_000_000_000,
+            servers_cpu_ns: 2_000_000_000,
             latencies_ns: [0; 3],
         };
         assert_eq!(pass.rate(), 500_000.0);
         assert_eq!(pass.cpu_s_per_million_deliveries(), 1.5);
+        assert_eq!(pass.servers_cpu_s_per_million_deliveries(), 0.5);
         assert_eq!(pass.cpu_percent_per_thousand(), 0.3);
     }
 }

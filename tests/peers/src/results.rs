@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_tests::benchmark::{Measurement, Report, Spread, cells, count, hundredths, microseconds};
 use serde_json::json;
 
-use crate::nats_servers::NatsServers;
+use crate::nats_servers;
 use crate::pass::Pass;
 use crate::publisher::{MARK_EVERY, WINDOW};
 use crate::system::System;
@@ -25,17 +25,30 @@ struct Figure {
     form: fn(f64) -> String,
 }
 
+const THROUGHPUT_RATE: Figure = Figure {
+    metric: "messages_per_subscriber",
+    unit: "1/s",
+    of: Pass::rate,
+    form: count,
+};
+
 const THROUGHPUT: [Figure; 2] = [
-    Figure {
-        metric: "messages_per_subscriber",
-        unit: "1/s",
-        of: Pass::rate,
-        form: count,
-    },
+    THROUGHPUT_RATE,
     Figure {
         metric: "cpu_per_million_deliveries",
         unit: "s",
         of: Pass::cpu_s_per_million_deliveries,
+        form: hundredths,
+    },
+];
+
+/// The same for systems that clients connect to, with what their servers alone need.
+const SERVED: [Figure; 2] = [
+    THROUGHPUT_RATE,
+    Figure {
+        metric: "servers_cpu_per_million_deliveries",
+        unit: "s",
+        of: Pass::servers_cpu_s_per_million_deliveries,
         form: hundredths,
     },
 ];
@@ -74,7 +87,7 @@ impl Results {
 
     /// Tables and lines, with what is needed to judge them.
     pub(crate) async fn report(&self, systems: &[System], pass_ms: u64) -> anyhow::Result<Report> {
-        let server = NatsServers::version().await;
+        let server = nats_servers::version().await;
         let mut report = Report::new(
             "peers",
             json!({
@@ -104,6 +117,7 @@ impl Results {
         }
         report.table(&rows);
 
+        self.compare_servers(&mut report, systems)?;
         report.say(format_args!(
             "{} messages/s of 128 B: latency from just before a message is handed to the system until the subscriber's code \
              has it, of the slower subscriber. Even: a thread of its own publishes every 100 µs. Ticks: ten in a row every \
@@ -135,6 +149,50 @@ impl Results {
             report.say(format_args!("The servers of NATS: {server}."));
         }
         Ok(report)
+    }
+
+    /// What the nodes need beside what the servers of NATS need for the same clients, with the goals.
+    fn compare_servers(&self, report: &mut Report, systems: &[System]) -> anyhow::Result<()> {
+        let compared = [System::BellwetherNats, System::Nats];
+        if !compared.iter().all(|system| systems.contains(system)) {
+            return Ok(());
+        }
+        report.say(format_args!(
+            "The same clients (async-nats) at three nodes and at three servers of NATS; CPU is that of nodes and servers alone."
+        ));
+        let mut rows = vec![cells([
+            "payload",
+            "served by",
+            "msg/s per subscriber",
+            "CPU s per million deliveries",
+        ])];
+        for workload in [Workload::SmallFlood, Workload::LargeFlood] {
+            for system in compared {
+                let mut row = vec![format!("{} B", workload.bytes()), system.title().to_owned()];
+                row.extend(self.measure(report, system, workload, &SERVED)?);
+                rows.push(row);
+            }
+        }
+        report.table(&rows);
+        for workload in [Workload::SmallFlood, Workload::LargeFlood] {
+            let [ours, theirs] =
+                compared.map(|system| self.passes.get(&(system, workload)).map_or(&[][..], Vec::as_slice));
+            let ratio = |figure: &Figure| {
+                let [ours, theirs] =
+                    [ours, theirs].map(|passes| passes.iter().map(figure.of).collect::<Spread>().median());
+                ours / theirs
+            };
+            let [rate, cpu] = [ratio(&SERVED[0]), ratio(&SERVED[1])];
+            let met = |is_met| if is_met { "met" } else { "missed" };
+            report.say(format_args!(
+                "{} B: {rate:.2} × the rate of NATS (goal: at least 1.5, {}), {cpu:.2} × its CPU per delivery (goal: at most \
+                 0.5, {}).",
+                workload.bytes(),
+                met(rate >= 1.5),
+                met(cpu <= 0.5)
+            ));
+        }
+        Ok(())
     }
 
     /// The cells of one system; the same goes into the report as JSON.

@@ -14,6 +14,7 @@ pub(crate) enum System {
     ZenohTcp,
     ZenohQuic,
     Nats,
+    BellwetherNats,
 }
 
 impl System {
@@ -24,6 +25,7 @@ impl System {
             Self::ZenohTcp => "Zenoh, three peers, TCP",
             Self::ZenohQuic => "Zenoh, three peers, QUIC",
             Self::Nats => "NATS, three servers and their clients",
+            Self::BellwetherNats => "Bellwether, three nodes and NATS clients",
         }
     }
 
@@ -48,13 +50,18 @@ impl System {
                 version::of("async-nats"),
                 crate::bus::nats::PENDING
             ),
+            Self::BellwetherNats => {
+                "three nodes as they are started as programs, with their defaults, and the same clients; between nodes \
+                 authenticated, encrypted and signed"
+                    .to_owned()
+            }
         }
     }
 
     /// What one of its processes runs on, beside the threads that the system starts itself.
     pub(crate) fn runtime(self) -> std::io::Result<Runtime> {
         match self {
-            Self::Bellwether | Self::Nats => Builder::new_current_thread().enable_all().build(),
+            Self::Bellwether | Self::BellwetherNats | Self::Nats => Builder::new_current_thread().enable_all().build(),
             // Zenoh refuses a runtime of the current thread.
             Self::ZenohTcp | Self::ZenohQuic => Builder::new_multi_thread().worker_threads(1).enable_all().build(),
         }

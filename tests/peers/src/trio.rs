@@ -5,19 +5,19 @@ use tempfile::TempDir;
 use tokio::time::Duration;
 
 use crate::arguments::{PROCESSES, PUBLISHER, Place};
-use crate::certificate;
 use crate::child::Child;
-use crate::nats_servers::{NatsServers, free_address};
 use crate::pass::Pass;
+use crate::servers::{Servers, free_address};
 use crate::system::System;
 use crate::workload::Workload;
+use crate::{bellwether_servers, certificate, nats_servers};
 
 /// Killed when dropped, with the servers they need.
 #[derive(Debug)]
 pub(crate) struct Trio {
     publisher: Child,
     subscribers: Vec<Child>,
-    servers: Option<NatsServers>,
+    servers: Option<Servers>,
     _folder: TempDir,
 }
 
@@ -26,7 +26,8 @@ impl Trio {
     pub(crate) async fn start(system: System) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("bellwether-peers-")?;
         let servers = match system {
-            System::Nats => Some(NatsServers::start(folder.path()).await?),
+            System::Nats => Some(nats_servers::start(folder.path()).await?),
+            System::BellwetherNats => Some(bellwether_servers::start(folder.path()).await?),
             System::Bellwether | System::ZenohTcp | System::ZenohQuic => None,
         };
         if system == System::ZenohQuic {
@@ -61,10 +62,11 @@ impl Trio {
 
     /// Has the publisher publish for this long, and says what it took and what arrived. Nothing may be lost.
     pub(crate) async fn pass(&mut self, workload: Workload, duration: Duration) -> anyhow::Result<Pass> {
-        let before = self.cpu_ns().await?;
+        let (before, servers_before) = (self.cpu_ns().await?, self.servers_cpu_ns()?);
         self.publisher.command(&workload.command(duration)).await?;
         let [published, elapsed_ns] = self.publisher.numbers("published", duration).await?;
         let cpu_ns = self.cpu_ns().await?.checked_sub(before).context("CPU time ran back")?;
+        let servers_cpu_ns = self.servers_cpu_ns()?.saturating_sub(servers_before);
         let mut latencies_ns = [0; 3];
         for subscriber in &mut self.subscribers {
             subscriber.command("report").await?;
@@ -81,15 +83,17 @@ impl Trio {
             published,
             elapsed_ns,
             cpu_ns,
+            servers_cpu_ns,
             latencies_ns,
         })
     }
 
+    fn servers_cpu_ns(&self) -> anyhow::Result<u64> {
+        self.servers.as_ref().map_or(Ok(0), Servers::cpu_ns)
+    }
+
     async fn cpu_ns(&mut self) -> anyhow::Result<u64> {
-        let mut all = match &self.servers {
-            Some(servers) => servers.cpu_ns()?,
-            None => 0,
-        };
+        let mut all = self.servers_cpu_ns()?;
         for child in std::iter::once(&mut self.publisher).chain(&mut self.subscribers) {
             all += child.cpu_ns().await?;
         }

@@ -9,6 +9,7 @@ use bellwether_monitor::breaker::BreakerSettings;
 use bellwether_monitor::emission::EmissionSettings;
 
 use super::Subscriber;
+use crate::node::Node;
 
 /// How often a subscription's health is told, as the health of subscriptions is checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -63,7 +64,8 @@ pub struct EmitterSettings {
 }
 
 impl EmitterSettings {
-    /// A pool of one worker that publishes on `events`.
+    /// A pool of one worker that publishes on `events`, with the defaults above. [`Node::emitter_settings`] has those that
+    /// the node is configured with.
     pub fn new(
         store: impl Into<String>,
         subscription: StoreSubscription,
@@ -107,6 +109,25 @@ impl EmitterSettings {
             max_messages: NonZeroUsize::new(self.emission.max_messages.get() / workers).unwrap_or(NonZeroUsize::MIN),
             max_bytes: self.emission.max_bytes / workers,
         }
+    }
+}
+
+impl Node {
+    /// A pool of one worker that publishes on `events`, as this node is configured (`[health_monitoring]`): when its breaker
+    /// opens and for how long, how fast events go when they are throttled, and how often successes are told.
+    pub fn emitter_settings(
+        &self,
+        store: impl Into<String>,
+        subscription: StoreSubscription,
+        name: impl Into<String>,
+        selector: impl Into<String>,
+    ) -> EmitterSettings {
+        let monitoring = self.health_monitoring();
+        let mut settings = EmitterSettings::new(store, subscription, name, selector);
+        settings.breaker = monitoring.breaker();
+        settings.emission.throttle_per_second = monitoring.throttle_per_second;
+        settings.check_interval = monitoring.check_interval;
+        settings
     }
 }
 

@@ -31,7 +31,8 @@ pub struct BreakerOptions {
 }
 
 impl BreakerOptions {
-    /// A breaker that opens by these settings and guards no subscription.
+    /// A breaker that opens by these settings and guards no subscription. [`Node::breaker_options`] has those that the node is
+    /// configured with.
     pub fn new(settings: BreakerSettings) -> Self {
         Self { settings, guards: None }
     }
@@ -47,10 +48,10 @@ impl BreakerOptions {
 /// A circuit breaker of this node. Cheap to clone; all handles of one service are the same breaker.
 ///
 /// ```
-/// # use bellwether::subscription_health::circuit_breaker::{BreakerOptions, CallError};
+/// # use bellwether::subscription_health::circuit_breaker::CallError;
 /// # async fn fetch() -> Result<u32, std::io::Error> { Ok(7) }
 /// # async fn run(node: bellwether::Node) {
-/// let breaker = node.circuit_breaker("exchange_rates", BreakerOptions::default());
+/// let breaker = node.circuit_breaker("exchange_rates", node.breaker_options());
 /// match breaker.call(fetch).await {
 ///     Ok(rate) => println!("{rate}"),
 ///     Err(CallError::Refused { retry_in }) => println!("not tried; again in {retry_in:?}"),
@@ -124,6 +125,11 @@ impl Node {
             node: self.clone(),
             breaker: self.health_shell().breakers.of(service, options),
         }
+    }
+
+    /// A breaker as this node is configured to have them (`[health_monitoring]`), which guards no subscription.
+    pub fn breaker_options(&self) -> BreakerOptions {
+        BreakerOptions::new(self.health_monitoring().breaker())
     }
 
     /// This node's circuit breakers, by service.

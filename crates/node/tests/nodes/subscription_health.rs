@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bellwether::emitters::StoreSubscription;
 use bellwether::subscription_health::circuit_breaker::CallError;
 use bellwether::subscription_health::{
     BreakerSettings, BreakerState, Emission, HealthEvent, HealthSettings, HealthState, Permit,
@@ -302,4 +303,37 @@ async fn a_breaker_tells_each_change_once_and_pauses_the_subscription_that_it_gu
         a.circuit_breaker("billing", BreakerOptions::default()).permit(),
         Permit::Allowed
     );
+}
+
+#[tokio::test]
+async fn breakers_and_emitters_are_as_the_node_is_configured() {
+    let builder = Lab::new().builder("a").integration(|settings| {
+        let monitoring = &mut settings.health_monitoring;
+        monitoring.failure_threshold = 2.try_into().unwrap();
+        monitoring.open_for = Duration::from_secs(7);
+        monitoring.throttle_per_second = 3.try_into().unwrap();
+        monitoring.check_interval = Duration::from_secs(9);
+    });
+    let node = builder.start().await.unwrap();
+    let settings = node.emitter_settings("main", StoreSubscription::ByStream, "billing", "$all");
+    assert_eq!(settings.breaker, node.breaker_options().settings);
+    assert_eq!(
+        (settings.breaker.failure_threshold.get(), settings.breaker.open_for),
+        (2, Duration::from_secs(7))
+    );
+    assert_eq!(
+        (settings.emission.throttle_per_second.get(), settings.check_interval),
+        (3, Duration::from_secs(9))
+    );
+    let breaker = node.circuit_breaker("service", node.breaker_options());
+    for state in [BreakerState::Closed, BreakerState::Open] {
+        let failed = breaker.call(async || Err::<(), _>("no")).await;
+        assert_eq!((failed, breaker.state()), (Err(CallError::Failed("no")), state));
+    }
+
+    let unguarded = Lab::new().builder("b").integration(|settings| {
+        settings.health_monitoring.circuit_breaker_enabled = false;
+    });
+    let node = unguarded.start().await.unwrap();
+    assert!(!node.breaker_options().settings.enabled);
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bellwether_monitor::breaker::BreakerSettings;
 use bellwether_monitor::subscription_health::HealthSettings;
 
 /// How the health of subscriptions is watched, and what protects them. Bounds are judged by
@@ -58,6 +59,15 @@ impl HealthMonitoring {
             summary_interval: self.summary_interval,
             expire_after: self.expire_after,
             heartbeat_silence: None,
+        }
+    }
+
+    /// As breakers take it.
+    pub(crate) fn breaker(&self) -> BreakerSettings {
+        BreakerSettings {
+            enabled: self.circuit_breaker_enabled,
+            failure_threshold: self.failure_threshold,
+            open_for: self.open_for,
         }
     }
 }
