@@ -42,7 +42,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 pub struct NatsSettings {
     /// Where it listens (TCP). Port 0: any free one.
     pub listen: SocketAddr,
-    /// What clients of other nodes are told to dial when they lose theirs (`connect_urls`): `host:port`. `None`: nothing is told.
+    /// What clients of this and other nodes are told to dial when they lose theirs (`connect_urls`): `host:port`. Port 0
+    /// means the one that is listened at; `0.0.0.0` and `[::]` are no address to dial, and are not told. `None`: nothing is told.
     pub advertise: Option<String>,
     /// For clients that speak TLS after the first line. `None`: none can.
     pub tls: Option<Arc<rustls::ServerConfig>>,
@@ -89,13 +90,14 @@ impl Nats {
     ///
     /// # Errors
     /// [`BindError`]
-    pub fn bind(settings: NatsSettings) -> Result<Self, BindError> {
+    pub fn bind(mut settings: NatsSettings) -> Result<Self, BindError> {
         let listen = settings.listen;
         let bound = std::net::TcpListener::bind(listen).and_then(|listener| {
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         });
         let (local_addr, listener) = bound.map_err(|source| BindError { listen, source })?;
+        settings.advertise = settings.advertise.and_then(|url| dialable(&url, local_addr.port()));
         Ok(Self {
             listener,
             local_addr,
@@ -176,6 +178,18 @@ pub struct BindError {
 #[error("the runtime cannot watch the listener for NATS clients")]
 pub struct ServeError {
     source: io::Error,
+}
+
+/// What others can dial, when the port is known.
+fn dialable(url: &str, port: u16) -> Option<String> {
+    let is_unspecified = |addr: SocketAddr| addr.ip().is_unspecified();
+    if url.parse().is_ok_and(is_unspecified) {
+        return None;
+    }
+    Some(match url.strip_suffix(":0") {
+        Some(host) => format!("{host}:{port}"),
+        None => url.to_owned(),
+    })
 }
 
 /// Somebody has come.
@@ -266,5 +280,18 @@ async fn on_accept_failed(err: &io::Error) {
     if !clients_fault.contains(&err.kind()) {
         tracing::warn!(%err, "NATS clients cannot be accepted now");
         tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_dialed_is_told() {
+        assert_eq!(dialable("127.0.0.1:0", 4222).as_deref(), Some("127.0.0.1:4222"));
+        assert_eq!(dialable("a.example:4333", 4222).as_deref(), Some("a.example:4333"));
+        assert_eq!(dialable("0.0.0.0:4222", 4222), None);
+        assert_eq!(dialable("[::]:0", 4222), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::lab::Door;
+use tokio::sync::mpsc;
+
+use crate::lab::{Door, soon};
 
 #[tokio::test]
 async fn what_is_published_at_one_node_comes_to_clients_at_all() {
@@ -22,8 +24,8 @@ async fn what_is_published_at_one_node_comes_to_clients_at_all() {
         for number in 0..100 {
             let message = wire.message().await;
             assert_eq!(
-                (&*message.line, message.payload),
-                ("HMSG orders.eu.new 1", format!("{number:03}"))
+                (&message.line, &message.payload),
+                (&"HMSG orders.eu.new 1".to_owned(), &format!("{number:03}"))
             );
             assert_eq!(message.header("Bellwether-Reporting-Node"), Some("b"));
         }
@@ -68,32 +70,41 @@ async fn nobody_is_said_only_when_nobody_in_the_mesh_listens() {
 #[tokio::test]
 async fn one_member_of_a_group_gets_each_message_wherever_the_members_are() {
     let [a, b, c] = Door::three().await;
-    let mut members = [b.client().await, c.client().await];
-    for wire in &mut members {
-        wire.say("SUB jobs.> workers 1\r\nSUB done 2\r\n").await;
+    let (tell, mut told) = mpsc::channel(1024);
+    let mut members = Vec::new();
+    for door in [&b, &c] {
+        let mut wire = door.client().await;
+        wire.say("SUB jobs.> workers 1\r\nSUB bye 2\r\n").await;
         wire.sync().await;
+        let tell = tell.clone();
+        members.push(tokio::spawn(async move {
+            loop {
+                let message = wire.message().await;
+                if message.line == "HMSG bye 2" {
+                    return;
+                }
+                tell.send(message).await.unwrap();
+            }
+        }));
     }
     let mut watcher = c.client().await;
-    watcher.say("SUB jobs.> 1\r\nSUB done 2\r\n").await;
+    watcher.say("SUB jobs.> 1\r\n").await;
     watcher.sync().await;
     let mut publisher = a.client().await;
     for number in 0..60 {
         publisher.say(&format!("PUB jobs.x 2\r\n{number:02}\r\n")).await;
     }
-    publisher.say("PUB done 0\r\n\r\n").await;
-    let mut got = Vec::new();
-    for wire in &mut members {
-        // Of one publisher, so in its order: with the last, all have come.
-        loop {
-            let message = wire.message().await;
-            if message.line == "HMSG done 2" {
-                break;
-            }
-            got.push(message.payload);
-        }
+    let mut got = BTreeSet::new();
+    for _ in 0..60 {
+        let message = soon("each job is given to somebody", told.recv()).await.unwrap();
+        assert_eq!(message.line, "HMSG jobs.x 1");
+        assert!(got.insert(message.payload.clone()), "{} came twice", message.payload);
     }
-    assert_eq!(got.len(), 60);
-    assert_eq!(got.iter().collect::<BTreeSet<_>>().len(), 60);
+    publisher.say("PUB bye 0\r\n\r\n").await;
+    for member in members {
+        soon("the member hears the end", member).await.unwrap();
+    }
+    assert!(told.try_recv().is_err());
     for number in 0..60 {
         watcher.expect_message("HMSG jobs.x 1", &format!("{number:02}")).await;
     }
