@@ -2,6 +2,7 @@
 //!
 //! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
 
+mod async_nats;
 mod nats_js;
 mod nats_nodes;
 mod nats_py;
