@@ -49,8 +49,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 fn meaning(typed: Typed) -> Result<Command, clap::Error> {
     let node = typed.node;
     Ok(match typed.command {
-        TypedCommand::Start(settings) => Command::Start(Start {
+        TypedCommand::Start { settings, nats } => Command::Start(Start {
             settings: settings.into(),
+            nats,
         }),
         TypedCommand::Demo { duration, looks } => {
             let (format, theme) = looks.meaning("demo")?;
@@ -117,7 +118,13 @@ struct Typed {
 enum TypedCommand {
     /// Run a node, until SIGTERM or Ctrl-C
     #[command(after_help = examples::START)]
-    Start(TypedSettings),
+    Start {
+        #[command(flatten)]
+        settings: TypedSettings,
+        /// TCP address for NATS clients
+        #[arg(long, value_name = "ADDRESS")]
+        nats: Option<std::net::SocketAddr>,
+    },
 
     /// Watch three nodes in this process find each other, publish and receive
     #[command(after_help = examples::DEMO)]

@@ -17,6 +17,7 @@ use crate::runtime::{self, StopSignals};
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) settings: Settings,
+    pub(crate) nats: Option<std::net::SocketAddr>,
 }
 
 impl Start {
@@ -25,7 +26,13 @@ impl Start {
         let config = self.settings.resolve()?;
         // The port first: a node that cannot serve its clients must not appear in the mesh for a moment.
         let gateway = bind(&config)?;
-        runtime::block_on(run_node(config, gateway))
+        let nats = self.nats.map(|listen| {
+            let mut settings = bellwether_nats::NatsSettings::new(listen);
+            settings.advertise = Some(listen.to_string());
+            bellwether_nats::Nats::bind(settings)
+        });
+        let nats = nats.transpose().context("cannot serve NATS clients")?;
+        runtime::block_on(run_node(config, gateway, nats))
     }
 }
 
@@ -34,10 +41,22 @@ fn bind(config: &Config) -> Result<Option<Gateway>, Failure> {
     Ok(gateway.context("cannot serve clients")?)
 }
 
-async fn run_node(config: Config, gateway: Option<Gateway>) -> Result<(), Failure> {
+async fn run_node(
+    config: Config,
+    gateway: Option<Gateway>,
+    nats: Option<bellwether_nats::Nats>,
+) -> Result<(), Failure> {
     let mut signals = StopSignals::new()?;
     let node = Node::start(config).await.context("cannot start the node")?;
-    log_addresses(&node, gateway.as_ref());
+    log_addresses(&node, gateway.as_ref(), nats.as_ref());
+    let stop_nats = CancellationToken::new();
+    let nats = nats.map(|nats| {
+        let (node, stop) = (node.clone(), stop_nats.clone());
+        thread::spawn(move || {
+            let runtime = runtime::current_thread().expect("a runtime");
+            let _ = runtime.block_on(nats.serve(node, Access::open(), stop));
+        })
+    });
     let mut gateway = gateway
         .map(|gateway| GatewayThread::spawn(gateway, node.clone()))
         .transpose()?;
@@ -49,6 +68,10 @@ async fn run_node(config: Config, gateway: Option<Gateway>) -> Result<(), Failur
     match ended {
         Ended::Asked(signal) => {
             tracing::info!(signal, "stopping; a second signal ends at once");
+            stop_nats.cancel();
+            if let Some(nats) = nats {
+                let _ = tokio::task::spawn_blocking(move || nats.join()).await;
+            }
             tokio::select! {
                 stopped = stop(node, gateway) => stopped,
                 signal = signals.next() => Err(Failure::new(format!("ended at once by {signal}; messages may be lost"))),
@@ -63,13 +86,14 @@ async fn run_node(config: Config, gateway: Option<Gateway>) -> Result<(), Failur
     }
 }
 
-fn log_addresses(node: &Node, gateway: Option<&Gateway>) {
+fn log_addresses(node: &Node, gateway: Option<&Gateway>, nats: Option<&bellwether_nats::Nats>) {
     let off = || "off".to_owned();
     tracing::info!(
         node = %node.id(),
         epoch = %node.epoch(),
         mesh = node.listen_addr().map_or_else(off, |address| address.to_string()),
         http = gateway.map_or_else(off, |gateway| format!("http://{}", gateway.local_addr())),
+        nats = nats.map_or_else(off, |nats| format!("nats://{}", nats.local_addr())),
         "started"
     );
 }
