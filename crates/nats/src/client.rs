@@ -5,10 +5,10 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bellwether::{Delivery, GapCause, Instance, SubscribeError, Timestamp};
+use bellwether::{Delivery, GapCause, Instance, Node, SubscribeError, Timestamp, Topic};
 use bellwether_access::{AuthenticateError, Credentials, LimitExceeded, Session};
 use bytes::{Buf, BytesMut};
 use futures_core::Stream;
@@ -37,6 +37,12 @@ const LIVE_WITHIN: Duration = Duration::from_secs(2);
 const LEAVE_WITHIN: Duration = Duration::from_millis(1100);
 /// Between two looks whether there is leave.
 const LEAVE_POLL: Duration = Duration::from_millis(10);
+/// Messages, and bytes, that a client publishes between two looks whether the mesh has room.
+const LOOK_MESSAGES: usize = 256;
+const LOOK_BYTES: usize = 256 * 1024;
+/// A client that publishes faster than the mesh takes it waits so long at each look, as at a server of NATS. Then it goes on:
+/// who reads slowly must not stop who publishes.
+const ROOM_WITHIN: Duration = Duration::from_millis(10);
 /// Subscriptions that other nodes have not been asked about yet; with more, the next waits for them.
 const MAX_CONFIRMING: usize = 1024;
 /// Bytes, and deliveries, of one subscription before others have their turn.
@@ -64,6 +70,8 @@ pub(crate) struct Client {
     confirming: Vec<Hold>,
     /// Since when the next message waits for leave.
     waits_for_leave: Option<Duration>,
+    /// Messages and bytes published since the last look.
+    unlooked: (usize, usize),
     publishing: Publishing,
     own: OwnMessages,
     scribe: Scribe,
@@ -99,6 +107,7 @@ impl Client {
             ready: Arc::default(),
             confirming: Vec::new(),
             waits_for_leave: None,
+            unlooked: (0, 0),
             publishing: Publishing::new()?,
             own: OwnMessages::default(),
             scribe: Scribe::default(),
@@ -287,6 +296,14 @@ impl Client {
         let is_kept = topic.is_reserved() && !(instance == Instance::Events && is_under(topic.as_str(), FOREIGN));
         if is_kept || session.caller().may_publish(instance, topic.as_str()).is_err() {
             return Err(Fault::MayNotPublish(Quoted::new(message.subject)));
+        }
+        if let Some(hold) = look_for_room(
+            &self.house.node,
+            &mut self.unlooked,
+            (instance, topic),
+            message.payload.len(),
+        ) {
+            return Ok(Taken::Later(hold));
         }
         let now = self.house.now();
         match session.spend(message.payload.len(), now) {
@@ -532,4 +549,20 @@ impl Client {
         part.bell.ring();
         Ok(())
     }
+}
+
+/// From time to time, looks whether there is room for more on a topic; if there is none, that is waited for a little.
+fn look_for_room(node: &Node, unlooked: &mut (usize, usize), place: (Instance, &Topic), bytes: usize) -> Option<Hold> {
+    let (messages, before) = *unlooked;
+    *unlooked = (messages + 1, before + bytes);
+    if messages < LOOK_MESSAGES && before < LOOK_BYTES {
+        return None;
+    }
+    *unlooked = (0, 0);
+    let (node, instance, topic) = (node.clone(), place.0, place.1.clone());
+    let mut room: Hold = Box::pin(async move {
+        node.room(instance, topic.as_str(), ROOM_WITHIN).await;
+    });
+    let is_there = room.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+    (!is_there).then_some(room)
 }

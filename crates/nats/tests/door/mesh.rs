@@ -109,3 +109,30 @@ async fn one_member_of_a_group_gets_each_message_wherever_the_members_are() {
         watcher.expect_message("HMSG jobs.x 1", &format!("{number:02}")).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fast_publisher_is_read_no_faster_than_the_mesh_takes_it() {
+    const MESSAGES: usize = 100_000;
+    let [a, b, c] = Door::three().await;
+    let mut readers = Vec::new();
+    for door in [&a, &b, &c] {
+        let mut wire = door.plain_client().await;
+        wire.say("SUB fast 1\r\n").await;
+        wire.sync().await;
+        readers.push(tokio::spawn(async move {
+            for number in 0..MESSAGES {
+                wire.expect_message("MSG fast 1", &format!("{number:06}")).await;
+            }
+        }));
+    }
+    let mut publisher = a.plain_client().await;
+    for first in (0..MESSAGES).step_by(1000) {
+        let text: String = (first..first + 1000)
+            .map(|number| format!("PUB fast 6\r\n{number:06}\r\n"))
+            .collect();
+        publisher.say(&text).await;
+    }
+    for reader in readers {
+        soon("all arrive", reader).await.unwrap();
+    }
+}
