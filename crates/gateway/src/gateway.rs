@@ -5,17 +5,17 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bellwether::Node;
 use bellwether_access::Access;
+use bellwether_delivery::Handover;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
-use hyper::service::{HttpService, service_fn};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -183,9 +183,15 @@ pub enum ServeError {
 
 async fn serve_connection<S>(stream: TcpStream, service: S, stop: CancellationToken)
 where
-    S: HttpService<Incoming, ResBody = Body>,
+    S: Service<Request<Incoming>, Response = Response> + Send + 'static,
+    S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let (handover, mut handed_over) = Handover::new(stop.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(handover.clone());
+        service.call(request)
+    });
     if let Err(err) = prepare(&stream) {
         tracing::debug!(%err, "the socket of a client cannot be prepared");
     }
@@ -193,17 +199,23 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(CONNECTION_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = Box::pin(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            connection.as_mut().await
         }
     };
+    // With it goes its copy of the handover.
+    drop(connection);
     if let Err(err) = ended {
         tracing::debug!(%err, "the connection ended early");
+    }
+    if let Some(session) = handed_over.recv().await {
+        session.await;
     }
 }
 

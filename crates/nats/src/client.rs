@@ -126,6 +126,11 @@ impl Client {
         self.pending.front()
     }
 
+    /// Whether so much waits that the socket should have its turn before more is taken.
+    pub(crate) fn has_enough(&self) -> bool {
+        self.pending.bytes() >= ROUND_BYTES
+    }
+
     pub(crate) fn ready(&self) -> Arc<Ready> {
         self.ready.clone()
     }
@@ -167,14 +172,9 @@ impl Client {
         self.is_closing = true;
     }
 
-    /// Something has come from it.
+    /// Carries out what it has said, as far as that can be.
     pub(crate) fn on_input(&mut self, input: &mut BytesMut) -> Option<Hold> {
         self.pings.on_input(self.house.now());
-        self.go_on(input)
-    }
-
-    /// Carries out what it has said, as far as that can be.
-    pub(crate) fn go_on(&mut self, input: &mut BytesMut) -> Option<Hold> {
         while !self.is_closing {
             match parse(input, self.max_payload) {
                 Ok(Step::Operation { operation, used }) => {

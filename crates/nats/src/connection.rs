@@ -1,6 +1,10 @@
 //! The connection of one client: bytes in, bytes out, and time.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -9,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, Hold};
+use crate::ready::Ready;
 
 /// How often a client's time, rights and pings are looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -38,8 +43,13 @@ pub(crate) async fn serve<R, W>(
     let mut leaving = None;
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // A client that does not read fills its own buffer, up to its limit, so that the node's queues stay empty.
+    let is_blocked = AtomicBool::new(false);
     loop {
-        client.pump();
+        let has_enough = client.has_enough();
+        if !has_enough || is_blocked.load(Ordering::Relaxed) {
+            client.pump();
+        }
         if client.is_closing() {
             break;
         }
@@ -56,15 +66,15 @@ pub(crate) async fn serve<R, W>(
                     }
                 }
             },
-            written = push(&mut write, client.pending()), if !is_flushed || !client.pending().is_empty() => match written {
+            written = push(&mut write, client.pending(), &is_blocked), if !is_flushed || !client.pending().is_empty() => match written {
                 Ok(bytes) => {
                     is_flushed = bytes == 0;
                     client.on_written(bytes);
                 }
                 Err(_) => return,
             },
-            () = ready.some() => {}
-            () = released(&mut hold), if hold.is_some() => hold = client.go_on(&mut input),
+            () = more(&ready, has_enough, &is_blocked) => {}
+            () = released(&mut hold), if hold.is_some() => hold = client.on_input(&mut input),
             _ = ticks.tick() => client.on_tick(),
             Ok(()) = urls.changed() => client.on_urls(),
             () = stop.cancelled(), if leaving.is_none() => {
@@ -80,16 +90,36 @@ pub(crate) async fn serve<R, W>(
 /// What tells that the addresses of other nodes have changed.
 pub(crate) type UrlsWatch = tokio::sync::watch::Receiver<crate::house::Urls>;
 
-/// Writes some of it, or what was written before as far as it still waits in the stream. Cancel safe.
-async fn push<W: AsyncWrite + Unpin>(write: &mut W, bytes: &[u8]) -> io::Result<usize> {
+/// Writes some of it, or what was written before as far as it still waits in the stream; notes whether that had to wait.
+/// Cancel safe.
+async fn push<W: AsyncWrite + Unpin>(write: &mut W, bytes: &[u8], is_blocked: &AtomicBool) -> io::Result<usize> {
     if bytes.is_empty() {
         write.flush().await?;
         return Ok(0);
     }
-    match write.write(bytes).await? {
+    let written = poll_fn(|context| {
+        let polled = Pin::new(&mut *write).poll_write(context, bytes);
+        let was_blocked = is_blocked.swap(polled.is_pending(), Ordering::Relaxed);
+        if polled.is_pending() && !was_blocked {
+            // Who waits for this looks again.
+            context.waker().wake_by_ref();
+        }
+        polled
+    });
+    match written.await? {
         0 => Err(io::ErrorKind::WriteZero.into()),
         written => Ok(written),
     }
+}
+
+/// Waits for deliveries; where enough waits to be written, only once the socket takes no more of it. Cancel safe.
+async fn more(ready: &Ready, has_enough: bool, is_blocked: &AtomicBool) {
+    let mut some = pin!(ready.some());
+    poll_fn(|context| match has_enough && !is_blocked.load(Ordering::Relaxed) {
+        true => Poll::Pending,
+        false => some.as_mut().poll(context),
+    })
+    .await;
 }
 
 /// Cancel safe.
@@ -100,7 +130,7 @@ async fn released(hold: &mut Option<Hold>) {
 }
 
 /// Cancel safe.
-async fn until(sleep: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
+async fn until(sleep: &mut Option<Pin<Box<tokio::time::Sleep>>>) {
     if let Some(sleep) = sleep {
         sleep.await;
     }
@@ -114,7 +144,7 @@ where
     W: AsyncWrite + Unpin,
 {
     while !client.pending().is_empty() {
-        match push(&mut write, client.pending()).await {
+        match push(&mut write, client.pending(), &AtomicBool::new(false)).await {
             Ok(bytes) => client.on_written(bytes),
             Err(_) => return,
         }

@@ -1,5 +1,7 @@
 //! async-nats, the Rust client of NATS.
 
+#![expect(clippy::unwrap_used, reason = "a client that cannot do its part fails its test")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

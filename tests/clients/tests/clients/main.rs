@@ -3,7 +3,9 @@
 //! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
 
 mod async_nats;
+mod browser_phoenix;
 mod nats_js;
 mod nats_nodes;
 mod nats_py;
+mod phoenix_js;
 mod program;
