@@ -50,7 +50,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 fn meaning(typed: Typed) -> Result<Command, clap::Error> {
     let node = typed.node;
     Ok(match typed.command {
-        TypedCommand::Start(settings) => Command::Start(Start {
+        TypedCommand::Start { settings } => Command::Start(Start {
             settings: settings.into(),
         }),
         TypedCommand::Demo { duration, looks } => {
@@ -119,7 +119,10 @@ struct Typed {
 enum TypedCommand {
     /// Run a node, until SIGTERM or Ctrl-C
     #[command(after_help = examples::START)]
-    Start(TypedSettings),
+    Start {
+        #[command(flatten)]
+        settings: TypedSettings,
+    },
 
     /// Watch three nodes in this process find each other, publish and receive
     #[command(after_help = examples::DEMO)]

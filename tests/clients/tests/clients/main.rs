@@ -2,10 +2,13 @@
 //!
 //! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
 
+mod async_nats;
 mod browser_phoenix;
 mod browser_sse;
 mod curl;
+mod nats_js;
+mod nats_nodes;
+mod nats_py;
 mod openapi;
 mod phoenix_js;
-#[expect(dead_code, reason = "the Python clients are on their way")]
 mod program;
