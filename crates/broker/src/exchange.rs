@@ -121,7 +121,14 @@ impl Exchange {
                 route.groups.iter().for_each(&mut push);
                 for queue in &route.queues {
                     match state.queues.get_mut(queue).and_then(Queue::choose) {
-                        Some(Chosen::Here(worker)) => push(worker),
+                        Some(Chosen::Here(worker)) => {
+                            push(worker);
+                            if is_planted(Planted::QueueChoosesTwo)
+                                && let Some(peer) = state.queues.get(queue).and_then(Queue::any_peer)
+                            {
+                                state.choices.add(seq, queue.clone(), peer.clone(), 0);
+                            }
+                        }
                         Some(Chosen::There(peer)) => {
                             let oldest = state.backlog.first_seq().unwrap_or(seq);
                             state.choices.add(seq, queue.clone(), peer.clone(), oldest);

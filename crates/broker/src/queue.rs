@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Pattern, Source};
 
 use crate::group::Group;
@@ -55,7 +56,15 @@ impl Queue {
         }
     }
 
+    /// For a planted bug alone.
+    pub(crate) fn any_peer(&self) -> Option<&Arc<Source>> {
+        self.seats.first().map(|(_, peer)| peer)
+    }
+
     pub(crate) fn remove_seat(&mut self, seat: u64) {
+        if is_planted(Planted::QueueSeatKept) {
+            return;
+        }
         self.seats.retain(|(known, _)| *known != seat);
     }
 

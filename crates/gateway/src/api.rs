@@ -48,6 +48,8 @@ GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines or
      session=NAME, store=STORE                       tell and heed its health: paused while failed, slow while degraded
      from=live|earliest|last:N|id:ID|time:RFC3339    begin with what the nodes still keep; ID: of a message, or `id:`
                                                      of an event, which the header Last-Event-ID may say as well
+GET  /socket/websocket?vsn=2.0.0                     Phoenix channels: a client's socket is at /socket, its channels are
+                                                     {instance}:{pattern}, as health:cluster_health
 GET  /v1/members                                     the nodes this one knows
 GET  /v1/instances                                   the ten instances, their totals and bounds
 GET  /v1/subscribers?instance=&topic=                who receives what
@@ -119,6 +121,7 @@ impl Api {
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
             .layer(middleware::from_fn(authenticate))
+            .merge(bellwether_phoenix::router(self.node.clone(), self.access.clone()))
             .layer(middleware::from_fn(guard))
             .with_state(self)
     }

@@ -47,17 +47,11 @@ mod stream;
 
 mod rendering;
 
-mod beginning;
-mod place;
-mod resume_token;
-
 mod metrics;
 mod views;
 
 mod error;
-pub mod json;
 
-pub use self::beginning::{Beginning, BeginningError};
 pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
-pub use self::resume_token::ResumeTokenError;
 pub use self::socket_file::SocketError;
+pub use bellwether_delivery::{Beginning, BeginningError, ResumeTokenError, json};

@@ -1,10 +1,10 @@
 //! How deliveries look on the wire: lines of JSON (NDJSON), or server-sent events around the same JSON.
 
 use bellwether::{Delivery, LiveReport};
+use bellwether_delivery::Place;
 use serde::Serialize;
 
 use crate::json::{DeliveryJson, SubscribedJson};
-use crate::place::Place;
 
 /// A form of stream, and what it must remember.
 #[derive(Debug)]

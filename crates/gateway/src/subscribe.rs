@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bellwether::{Instance, LiveReport, Node, Pattern, SubscribeError, Subscription};
+use bellwether_delivery::{Beginning, BeginningError};
 use tokio::task::JoinSet;
 
 use crate::api::{Api, Query, parse_instance};
-use crate::beginning::{Beginning, BeginningError};
 use crate::error::{ApiError, Reason, with_causes};
 use crate::rendering::Rendering;
 use crate::session::{MAX_NAME_BYTES, STORE, Session, is_name};

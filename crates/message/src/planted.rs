@@ -55,6 +55,10 @@ planted! {
     SuspectNotAsked,
     /// A change of interest is passed over.
     InterestChangeLost,
+    /// A queue group chooses a peer, and one of its own as well.
+    QueueChoosesTwo,
+    /// A peer that has left a queue group is chosen on.
+    QueueSeatKept,
     /// A confirmation of a pattern counts for the same pattern subscribed again.
     StaleConfirmation,
 }

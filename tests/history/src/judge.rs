@@ -8,6 +8,7 @@ mod exits;
 mod gaps;
 mod levels;
 mod promise;
+mod queues;
 mod track;
 mod views;
 

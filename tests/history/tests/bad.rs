@@ -8,7 +8,7 @@ use std::time::Duration;
 use bellwether_history::{Checker, Invariant, Rules};
 
 use self::notation::history;
-use self::stories::{CRASH, GAPS, PLAIN, REPLAY, RESUME, SPLIT, STOP};
+use self::stories::{CRASH, GAPS, PLAIN, QUEUE, REPLAY, RESUME, SPLIT, STOP};
 
 /// What is wrong, the invariant it breaks, the good story, its line, and what stands there instead.
 type Bad = (&'static str, Invariant, &'static str, &'static str, &'static str);
@@ -44,6 +44,28 @@ const BAD: &[Bad] = {
             SPLIT,
             "driver fault cut a b",
             "driver fault cut a b\ndriver heal cut a",
+        ),
+        (
+            "to two members of a queue group",
+            I2,
+            QUEUE,
+            "c/1 got 2 a/1 2 x",
+            "c/1 got 2 a/1 2 x\nb/1 got 1 a/1 2 x",
+        ),
+        (
+            "twice to one member of a queue group",
+            I2,
+            QUEUE,
+            "c/1 got 2 a/1 2 x",
+            "c/1 got 2 a/1 2 x\nc/1 got 2 a/1 2 x",
+        ),
+        ("to no member of a queue group", I12, QUEUE, "b/1 got 1 a/1 3 x", ""),
+        (
+            "to a member of a queue group, not matching",
+            I1,
+            QUEUE,
+            "a/1 publish 2 x\n",
+            "a/1 publish 2 y\n",
         ),
         (
             "invented",

@@ -59,6 +59,7 @@ fn what_is_written_is_read() {
         stories::SPLIT,
         stories::RESUME,
         stories::REPLAY,
+        stories::QUEUE,
     ];
     let events: Vec<Event> = stories.iter().flat_map(|story| history(story)).collect();
     let file = Scratch::with("roundtrip", &events);

@@ -74,6 +74,15 @@ fn a_replay_that_is_not_whole() {
     assert_eq!((report.due, report.due_delivered), (4, 4));
 }
 
+#[test]
+fn a_queue_group() {
+    let whole = report(stories::QUEUE);
+    assert_eq!((whole.published, whole.delivered), (3, 6));
+    // A message that was chosen for a member that left is lost to the group.
+    let lost = report(&stories::QUEUE.replace("c/1 got 2 a/1 2 x\n", "c/1 unsubscribe 2\n"));
+    assert_eq!(lost.delivered, 5);
+}
+
 /// Of what a client was to get when it left nothing is known.
 #[test]
 fn after_unsubscribe_nothing_is_due() {

@@ -1,5 +1,7 @@
 //! A session: one time a link is up, with its lanes and the feeds it sends.
 
+use std::sync::Arc;
+
 use bellwether_message::{Instance, Pattern, Source};
 use bellwether_protocol::control::{FromAcceptor, InterestFrame};
 use bellwether_protocol::frame::put_preface;
@@ -193,7 +195,7 @@ impl World {
         change: impl FnOnce(&mut OutgoingFeed, u64),
     ) {
         let own = &mut self.processes[process];
-        let head = own.broker.head(instance);
+        let (head, broker) = (own.broker.head(instance), own.broker.clone());
         let Some(session) = own.links[index].session() else {
             return;
         };
@@ -202,8 +204,10 @@ impl World {
             session.is_leaving,
         );
         let is_new = session.feed(instance).is_none();
+        let peer = Arc::new(session.peer.clone());
         let out = session.feeds[instance.index()].get_or_insert_with(|| {
             let mut feed = OutgoingFeed::new(instance, next, head);
+            feed.sit(broker.queue_seat(instance, peer));
             feed.want_only(Vec::new(), head);
             if is_leaving {
                 feed.end();

@@ -6,7 +6,7 @@ use bellwether_broker::GapCause;
 use bellwether_message::{NodeId, Pattern, Topic};
 
 pub(crate) const TOPICS: [&str; 8] = ["a:b", "a:c", "a:b:c", "d", "d:e", "x:y:z", "x:y", "quiet:one"];
-pub(crate) const PATTERNS: [&str; 14] = [
+pub(crate) const PATTERNS: [&str; 17] = [
     "a:*",
     "a:b",
     "*",
@@ -21,6 +21,9 @@ pub(crate) const PATTERNS: [&str; 14] = [
     "+",
     "a:b:c",
     "none:at:all",
+    "$queue:w:a:*",
+    "$queue:w:*",
+    "$queue:v:a:*",
 ];
 
 /// The words of the load, made once per run.

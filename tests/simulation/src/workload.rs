@@ -154,9 +154,13 @@ impl World {
 
     fn subscribe(&mut self, process: ProcessId) {
         let count = self.random.pick(&[1, 1, 1, 2, 3]);
-        let patterns: Vec<Pattern> = (0..count)
+        let mut patterns: Vec<Pattern> = (0..count)
             .map(|_| self.words.patterns[self.random.index(PATTERNS.len())].0.clone())
             .collect();
+        // A member of a queue group has no other pattern.
+        if let Some(queue) = patterns.iter().position(|pattern| pattern.queue().is_some()) {
+            patterns = vec![patterns.swap_remove(queue)];
+        }
         let instance = self.random.index(self.plan.instances.len());
         self.subscribe_to(process, self.plan.instances[instance], patterns);
     }

@@ -2,5 +2,7 @@
 //!
 //! A test starts real nodes and runs a program of `programs/` against them; that program says what it expects and ends with 0.
 
-#[expect(dead_code, reason = "the first of the clients are on their way")]
+mod browser_phoenix;
+mod phoenix_js;
+#[expect(dead_code, reason = "the Python clients are on their way")]
 mod program;

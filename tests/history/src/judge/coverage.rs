@@ -68,6 +68,11 @@ impl Coverage {
         self.matching.entry((index, set)).or_insert_with(find).clone()
     }
 
+    /// How long a probe may take, in microseconds.
+    pub(super) fn patience(&self) -> u64 {
+        self.patience
+    }
+
     /// Judges one feed of one subscription.
     pub(super) fn judge(
         &mut self,

@@ -3,6 +3,7 @@
 use super::coverage::{Coverage, is_accepted_before};
 use super::ends::{judge_end_is_told, judge_last_seq};
 use super::gaps::{judge_gap, judge_gaps};
+use super::queues::QueueGroups;
 use super::track::{Ended, Told, Track};
 use crate::invariant::Invariant;
 use crate::kind::Kind;
@@ -25,6 +26,7 @@ pub(crate) fn judge_deliveries(world: &mut World<'_>, rules: &Rules, report: &mu
         newest: vec![0; world.nodes.len()],
         coverage: Coverage::new(world, rules),
         kept: FastMap::default(),
+        queues: QueueGroups::default(),
         world,
         rules,
         patterns,
@@ -37,6 +39,8 @@ pub(crate) fn judge_deliveries(world: &mut World<'_>, rules: &Rules, report: &mu
             walk.kept.insert(index, tracks);
         }
     }
+    let matching = (&mut walk.coverage, &mut walk.patterns);
+    walk.queues.judge_probes(walk.world, rules, matching, walk.findings);
 }
 
 fn feeds_by_instance(world: &World<'_>) -> FastMap<u8, Vec<usize>> {
@@ -61,6 +65,7 @@ struct Walk<'w, 'e> {
     /// By node, the newest epoch of which something was delivered to the subscription at hand.
     newest: Vec<u64>,
     coverage: Coverage,
+    queues: QueueGroups,
     /// The tracks of subscriptions that are resumed.
     kept: FastMap<usize, Vec<Track>>,
 }
@@ -104,6 +109,11 @@ impl<'e> Walk<'_, 'e> {
                 self.report.delivered += 1;
                 self.judge_content(subscription, item.at, ledger, *seq, topic, *hash);
                 self.judge_order(subscription, item.at, *seq, track);
+                if subscription.is_in_queue
+                    && let Some(words) = self.queues.hear(subscription, ledger, *seq, item.at)
+                {
+                    self.add(Invariant::I2, item.at, subscription, ledger, &words);
+                }
             }
             Kind::Gap {
                 first,
@@ -296,7 +306,9 @@ impl<'e> Walk<'_, 'e> {
     /// What can only be judged of a feed as a whole.
     fn judge_tracks(&mut self, subscription: &Subscription, tracks: &[Track]) {
         let world = self.world;
+        // A member of a queue group gets its share: what it does not get is no loss, and its gaps are about that share.
         let feeds = self.by_instance.get(&(subscription.instance as u8));
+        let feeds = feeds.filter(|_| !subscription.is_in_queue);
         for index in feeds.into_iter().flatten() {
             let track = self.slots[*index].map(|slot| &tracks[slot]);
             let missing = self
@@ -312,7 +324,11 @@ impl<'e> Walk<'_, 'e> {
             let matching = self
                 .coverage
                 .matching(world, track.ledger, subscription.patterns, &mut self.patterns);
-            for (at, words) in judge_gaps(self.rules, &world.ledgers[track.ledger], &matching, track) {
+            let gaps = match subscription.is_in_queue {
+                true => Vec::new(),
+                false => judge_gaps(self.rules, &world.ledgers[track.ledger], &matching, track),
+            };
+            for (at, words) in gaps {
                 self.add(Invariant::I4, at, subscription, track.ledger, &words);
             }
             if let Err((at, words)) = judge_end_is_told(world, self.rules, subscription, track) {

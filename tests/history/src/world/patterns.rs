@@ -36,6 +36,11 @@ impl<'e> Patterns<'e> {
         Ok(self.sets.len() - 1)
     }
 
+    /// Whether the set is a queue group's.
+    pub(crate) fn is_queue(&self, set: usize) -> bool {
+        self.sets[set].patterns.iter().any(|pattern| pattern.queue().is_some())
+    }
+
     /// Whether one of the set's patterns matches the topic of this number.
     pub(crate) fn matches(&mut self, set: usize, number: usize, topic: &str) -> bool {
         let set = &mut self.sets[set];

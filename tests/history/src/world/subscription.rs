@@ -14,6 +14,8 @@ pub(crate) struct Subscription {
     pub(crate) instance: Instance,
     /// The number of its set of patterns.
     pub(crate) patterns: usize,
+    /// Whether it is a member of a queue group: of what matches it gets its share.
+    pub(crate) is_in_queue: bool,
     pub(crate) accepted: Option<Accepted>,
     /// Sources that confirmed later.
     pub(crate) confirmed: Vec<(usize, Moment)>,

@@ -178,3 +178,26 @@ pub(crate) const REPLAY: &str = "
     wait 1000
     driver quiet
 ";
+
+/// Two members of a queue group, on b and c, and one that gets all, on c.
+pub(crate) const QUEUE: &str = "
+    a/1 start
+    b/1 start
+    c/1 start
+    b/1 subscribed 1 $queue:w:x
+    c/1 subscribed 2 $queue:w:x
+    c/1 subscribed 3 x
+    a/1 publish 1 x
+    c/1 got 3 a/1 1 x
+    b/1 got 1 a/1 1 x
+    a/1 publish 2 x
+    c/1 got 2 a/1 2 x
+    c/1 got 3 a/1 2 x
+    wait 1000
+    driver quiet
+    a/1 publish 3 x
+    c/1 got 3 a/1 3 x
+    b/1 got 1 a/1 3 x
+    wait 3000
+    driver quiet
+";

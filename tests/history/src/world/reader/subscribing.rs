@@ -28,6 +28,7 @@ impl<'e> Reader<'e, '_> {
             life: self.world.lives.find(now.node, epoch),
             instance,
             patterns,
+            is_in_queue: self.world.patterns.is_queue(patterns),
             accepted: None,
             confirmed: Vec::new(),
             of: None,

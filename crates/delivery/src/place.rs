@@ -8,7 +8,7 @@ use crate::resume_token::ResumeToken;
 
 /// The place of one stream in every feed it knows: behind what was handed out, or told as gone.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
+pub struct Place {
     token: ResumeToken,
     /// How each instance of the stream stands.
     standings: Vec<(Instance, Standing)>,
@@ -30,7 +30,7 @@ enum Standing {
 
 impl Place {
     /// The subscription begins here.
-    pub(crate) fn begin(&mut self, subscription: &Subscription, from: &ReplayFrom, node: &Node) {
+    pub fn begin(&mut self, subscription: &Subscription, from: &ReplayFrom, node: &Node) {
         let instance = subscription.instance();
         let standing = match from {
             ReplayFrom::Earliest | ReplayFrom::Resume(_) => Standing::FromFirst,
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// From which seq on the subscription receives each feed that is known now.
-    pub(crate) fn place(&mut self, instance: Instance, positions: &[Position]) {
+    pub fn place(&mut self, instance: Instance, positions: &[Position]) {
         let is_live = self.standing(instance) == Some(Standing::Live);
         for Position { source, live_from } in positions {
             match live_from {
@@ -73,7 +73,7 @@ impl Place {
     }
 
     /// The subscription has gone over from its replay, and receives the feeds from here.
-    pub(crate) fn went_live(&mut self, instance: Instance, positions: &[Position]) {
+    pub fn went_live(&mut self, instance: Instance, positions: &[Position]) {
         for (known, standing) in &mut self.standings {
             if *known == instance && *standing == Standing::Unsayable {
                 *standing = Standing::Live;
@@ -83,7 +83,7 @@ impl Place {
     }
 
     /// This is handed out next.
-    pub(crate) fn pass(&mut self, delivery: &Delivery) {
+    pub fn pass(&mut self, delivery: &Delivery) {
         let is_disconnected = |instance| self.standing(instance) == Some(Standing::Disconnected);
         match delivery {
             // Behind the gap of a disconnected subscription: to be told again by a resume.
@@ -109,7 +109,7 @@ impl Place {
     }
 
     /// The token of this place, if there is one.
-    pub(crate) fn token(&mut self) -> Option<&mut ResumeToken> {
+    pub fn token(&mut self) -> Option<&mut ResumeToken> {
         let is_unsayable = |(_, standing): &(Instance, Standing)| *standing == Standing::Unsayable;
         (!self.standings.iter().any(is_unsayable)).then_some(&mut self.token)
     }

@@ -20,7 +20,7 @@ const FORMAT_VERSION: u8 = 1;
 /// A feed of which nothing is known but that it is read live has the seq [`FeedPosition::LIVE`]. One that is not there
 /// is read from its first message, so the word names every feed that the stream knows, about 30 characters each.
 #[derive(Debug, Default)]
-pub(crate) struct ResumeToken {
+pub struct ResumeToken {
     feeds: Vec<FeedPosition>,
     /// Kept between writes for its memory.
     bytes: Vec<u8>,
@@ -28,7 +28,10 @@ pub(crate) struct ResumeToken {
 
 impl ResumeToken {
     /// What a word says.
-    pub(crate) fn parse(word: &str) -> Result<Vec<FeedPosition>, ResumeTokenError> {
+    ///
+    /// # Errors
+    /// [`ResumeTokenError`]
+    pub fn parse(word: &str) -> Result<Vec<FeedPosition>, ResumeTokenError> {
         if word.is_empty() {
             return Err(ResumeTokenError::Empty);
         }
@@ -45,7 +48,7 @@ impl ResumeToken {
     }
 
     /// The feed stands here, whatever was known of it.
-    pub(crate) fn place(&mut self, instance: Instance, source: &Arc<Source>, seq: u64) {
+    pub fn place(&mut self, instance: Instance, source: &Arc<Source>, seq: u64) {
         match self.feed_mut(instance, source) {
             Some(feed) => feed.seq = seq,
             None => self.feeds.push(FeedPosition {
@@ -57,7 +60,7 @@ impl ResumeToken {
     }
 
     /// Nothing up to `seq` of the feed will be handed out later. Never moves backwards.
-    pub(crate) fn raise(&mut self, instance: Instance, source: &Arc<Source>, seq: u64) {
+    pub fn raise(&mut self, instance: Instance, source: &Arc<Source>, seq: u64) {
         match self.feed_mut(instance, source) {
             Some(feed) if feed.seq == FeedPosition::LIVE => feed.seq = seq,
             Some(feed) => feed.seq = feed.seq.max(seq),
@@ -67,19 +70,19 @@ impl ResumeToken {
     }
 
     /// Everything up to `seq` of the feed was handed out, or never will be. An older run of its node is over with that.
-    pub(crate) fn advance(&mut self, instance: Instance, source: &Arc<Source>, seq: u64) {
+    pub fn advance(&mut self, instance: Instance, source: &Arc<Source>, seq: u64) {
         self.forget_before(instance, source);
         self.raise(instance, source, seq);
     }
 
     /// Nothing more will come of the feed, nor of older runs of its node.
-    pub(crate) fn end(&mut self, instance: Instance, source: &Arc<Source>) {
+    pub fn end(&mut self, instance: Instance, source: &Arc<Source>) {
         self.forget_before(instance, source);
         self.feeds.retain(|feed| !is(feed, instance, source));
     }
 
     /// Whether the feed is named.
-    pub(crate) fn names(&self, instance: Instance, source: &Arc<Source>) -> bool {
+    pub fn names(&self, instance: Instance, source: &Arc<Source>) -> bool {
         self.feeds.iter().any(|feed| is(feed, instance, source))
     }
 
@@ -96,7 +99,7 @@ impl ResumeToken {
     }
 
     /// Appends the word.
-    pub(crate) fn write(&mut self, out: &mut Vec<u8>) {
+    pub fn write(&mut self, out: &mut Vec<u8>) {
         self.bytes.clear();
         self.bytes.push(FORMAT_VERSION);
         for feed in &self.feeds {

@@ -19,7 +19,10 @@ pub struct Beginning(ReplayFrom);
 
 impl Beginning {
     /// Behind this event or message.
-    pub(crate) fn behind(id: &str) -> Result<Self, BeginningError> {
+    ///
+    /// # Errors
+    /// It is neither a resume token nor the id of a message.
+    pub fn behind(id: &str) -> Result<Self, BeginningError> {
         if id.contains('/') {
             let id: MessageId = id.parse().map_err(|source| BeginningError::MessageId { source })?;
             return Ok(Self(ReplayFrom::After(id)));
@@ -29,7 +32,7 @@ impl Beginning {
     }
 
     /// Where the subscription of this instance begins.
-    pub(crate) fn of(&self, instance: Instance) -> ReplayFrom {
+    pub fn of(&self, instance: Instance) -> ReplayFrom {
         let is_here = |position: &&FeedPosition| position.instance == instance;
         match &self.0 {
             ReplayFrom::After(id) if id.instance != instance => ReplayFrom::Live,
@@ -149,7 +152,8 @@ mod tests {
         }
         let wrong = |text: &str| {
             let err = text.parse::<Beginning>().unwrap_err();
-            crate::error::with_causes(&err)
+            let cause = std::error::Error::source(&err).map(ToString::to_string);
+            format!("{err}: {}", cause.unwrap_or_default())
         };
         for (text, words) in [
             ("", "`` is none of `live`, `earliest`, `last:N`"),
