@@ -134,6 +134,10 @@ impl Rules {
     fn reach(&self, instance: Instance, pattern: &Pattern) -> Option<Reach> {
         let Sides { allow, deny } = self.subscribe.get(instance.index())?;
         let of_group = queue_pattern(pattern);
+        // A group of a group is none.
+        if of_group.as_ref().is_some_and(|inner| inner.as_str().starts_with(QUEUE)) {
+            return None;
+        }
         let wanted = canonical_patterns(instance, of_group.as_ref().unwrap_or(pattern));
         let reaches: Vec<Option<Reach>> = wanted
             .iter()

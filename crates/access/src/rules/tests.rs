@@ -197,11 +197,15 @@ fn a_group_is_judged_by_its_own_pattern() {
         ("$queue:workers:orders:secret", None),
         ("$queue:workers:bills:*", None),
         ("$queue:orders:new", None),
-        ("$queue:workers", None),
-        ("$queue:workers:$queue:workers:orders:new", None),
     ] {
         let found = rules.judge(Question::Subscribe(Instance::Events, &pattern(group)));
         assert_eq!(found, expected, "{group}");
+    }
+    for none in ["$queue:workers", "$queue:workers:$queue:workers:orders:new"] {
+        // What is no pattern is asked by nobody.
+        let asked = Pattern::new(none).ok();
+        let found = asked.and_then(|asked| rules.judge(Question::Subscribe(Instance::Events, &asked)));
+        assert_eq!(found, None, "{none}");
     }
 }
 
