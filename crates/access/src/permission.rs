@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// | --- | --- |
 /// | `metrics:*`, `metrics/*` | every topic of `metrics` |
 /// | `events:orders:*` | those topics of `events` that the pattern `orders:*` matches |
-/// | `*` | every topic of every instance but `security` and `audit` |
+/// | `*` | every topic of every instance but `security` and `audit`; denied, of those too |
 /// | `*/orders:*` | those that the pattern matches, of every instance but `security` and `audit` |
 ///
 /// A wildcard that stands first does not allow topics that begin with `$`, which are the mesh's own, but for those of
@@ -38,7 +38,12 @@ impl Permission {
         &self.pattern
     }
 
-    /// Whether it speaks of an instance. `security` and `audit` must be named.
+    /// Whether it denies something of an instance: a wildcard denies in all.
+    pub(crate) fn is_denial_in(&self, instance: Instance) -> bool {
+        self.instance.is_none_or(|named| named == instance)
+    }
+
+    /// Whether it allows something of an instance. `security` and `audit` must be named.
     pub fn is_about(&self, instance: Instance) -> bool {
         match self.instance {
             Some(named) => named == instance,

@@ -134,6 +134,10 @@ impl Rules {
     fn reach(&self, instance: Instance, pattern: &Pattern) -> Option<Reach> {
         let Sides { allow, deny } = self.subscribe.get(instance.index())?;
         let of_group = queue_pattern(pattern);
+        // A group of a group is none.
+        if of_group.as_ref().is_some_and(|inner| inner.as_str().starts_with(QUEUE)) {
+            return None;
+        }
         let wanted = canonical_patterns(instance, of_group.as_ref().unwrap_or(pattern));
         let reaches: Vec<Option<Reach>> = wanted
             .iter()
@@ -166,7 +170,11 @@ enum Meaning {
 /// The patterns of topics, by their own names, that permissions speak of in an instance.
 fn meant(instance: Instance, permissions: &[Permission], meaning: Meaning) -> Vec<Pattern> {
     let mut all = Vec::new();
-    for permission in permissions.iter().filter(|permission| permission.is_about(instance)) {
+    let is_about = |permission: &&Permission| match meaning {
+        Meaning::Either => permission.is_denial_in(instance),
+        _ => permission.is_about(instance),
+    };
+    for permission in permissions.iter().filter(is_about) {
         let pattern = permission.pattern();
         // A pattern that is a topic may be another name of one.
         let target = Topic::new(pattern.as_str())

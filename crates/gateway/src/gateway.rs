@@ -253,7 +253,6 @@ where
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let (handover, mut handed_over) = Handover::new(stop.clone());
     let opened = tokio::select! {
         opened = client.open() => opened,
         () = stop.cancelled() => return,
@@ -265,9 +264,10 @@ where
             return;
         }
     };
+    let (handover, mut handed_over) = Handover::new(stop.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(handover.clone());
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(handover.clone());
         service.call(request)
     });
     let connection = http1::Builder::new()

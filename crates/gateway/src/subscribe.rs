@@ -36,6 +36,10 @@ pub(crate) async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let request = SubscribeRequest::parse(&pairs, &headers, &api.node)?;
+    if let Some((store, name)) = &request.session {
+        // Its health is told under that name by whoever has the session.
+        client.may_publish(Instance::Health, &format!("subscription_health:{store}:{name}"))?;
+    }
     let (mut deliveries, report) = subscribe_all(&api.node, &client, request.patterns, &request.from).await?;
     if request.rendering.has_places() {
         deliveries = deliveries.with_place(&api.node, &request.from);

@@ -197,11 +197,15 @@ fn a_group_is_judged_by_its_own_pattern() {
         ("$queue:workers:orders:secret", None),
         ("$queue:workers:bills:*", None),
         ("$queue:orders:new", None),
-        ("$queue:workers", None),
-        ("$queue:workers:$queue:workers:orders:new", None),
     ] {
         let found = rules.judge(Question::Subscribe(Instance::Events, &pattern(group)));
         assert_eq!(found, expected, "{group}");
+    }
+    for none in ["$queue:workers", "$queue:workers:$queue:workers:orders:new"] {
+        // What is no pattern is asked by nobody.
+        let asked = Pattern::new(none).ok();
+        let found = asked.and_then(|asked| rules.judge(Question::Subscribe(Instance::Events, &asked)));
+        assert_eq!(found, None, "{none}");
     }
 }
 
@@ -241,6 +245,17 @@ proptest! {
                 Some(Reach::All) => prop_assert!(may_receive),
                 Some(Reach::Some) => {}
             }
+        }
+    }
+}
+
+#[test]
+fn a_denial_of_everything_reaches_what_a_permission_of_everything_does_not() {
+    let allowed = ["*", "security:*", "audit:*"];
+    for denied in ["*", "*/orders:*"] {
+        let rules = publisher(&allowed, &[denied]);
+        for instance in Instance::ALL {
+            assert_eq!(rules.judge(Question::Publish(instance, "orders:new")), None, "{instance}");
         }
     }
 }

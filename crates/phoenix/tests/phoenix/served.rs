@@ -54,7 +54,7 @@ impl Served {
         let gateway = Gateway::bind("127.0.0.1:0".parse().unwrap())
             .unwrap()
             .max_connections(max_connections);
-        let addr = gateway.local_addr();
+        let addr = gateway.local_addr().unwrap();
         let serving = tokio::spawn(gateway.serve(node.clone(), Access::open(), stop.clone()));
         Self {
             node,

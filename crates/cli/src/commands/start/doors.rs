@@ -86,11 +86,13 @@ impl Doors {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let served = tokio::select! {
             served = serve => served,
             () = revoke => Ok(()),
-            () = refusals::tell(&access, &node) => Ok(()),
-        }
+            () = refusals::watch(&access, &node) => Ok(()),
+        };
+        refusals::tell(&access, &node);
+        served
     }
 }
 

@@ -13,19 +13,24 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often it is asked what is to be told.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// For ever. What is published here goes past the doors, so that telling of a refusal can cause none.
-pub(super) async fn tell(access: &Access, node: &Node) {
+/// Tells it for ever. What is published here goes past the doors, so that telling of a refusal can cause none.
+pub(super) async fn watch(access: &Access, node: &Node) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for report in access.take_refusals(node.uptime()) {
-            if report.log {
-                log(&report);
-            }
-            if report.publish {
-                publish(node, &report);
-            }
+        tell(access, node);
+    }
+}
+
+/// Tells what is due.
+pub(super) fn tell(access: &Access, node: &Node) {
+    for report in access.take_refusals(node.uptime()) {
+        if report.log {
+            log(&report);
+        }
+        if report.publish {
+            publish(node, &report);
         }
     }
 }
