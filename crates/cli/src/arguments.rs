@@ -3,6 +3,7 @@
 mod alerts;
 mod catalogue;
 mod examples;
+mod token;
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
@@ -89,6 +90,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         TypedCommand::Ack(ack) => Command::Acknowledge(ack.meaning(node, std::env::var("USER").ok())),
         TypedCommand::Thresholds(thresholds) => Command::Thresholds(thresholds.meaning(node)?),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
+        TypedCommand::Token(token) => token.into(),
         TypedCommand::Config(TypedConfig::Check(settings)) => Command::CheckConfig(settings.into()),
         TypedCommand::Config(TypedConfig::Show { example: true, .. }) => Command::ShowExampleConfig,
         TypedCommand::Config(TypedConfig::Show { settings, .. }) => Command::ShowConfig(settings.into()),
@@ -200,6 +202,10 @@ enum TypedCommand {
     #[command(subcommand, after_help = examples::SECRET)]
     Secret(TypedSecret),
 
+    /// Make, show or revoke the tokens that clients show to nodes
+    #[command(subcommand, after_help = examples::TOKEN)]
+    Token(token::TypedToken),
+
     /// Check or show the configuration that a node would start with
     #[command(subcommand, after_help = examples::CONFIG)]
     Config(TypedConfig),
@@ -281,6 +287,25 @@ struct TypedSettings {
     /// TCP address for programs on this host, or `off` [default: 127.0.0.1:7480]
     #[arg(long, value_name = "ADDRESS")]
     http: Option<String>,
+    /// TCP address for NATS clients, or `off` [default: off]
+    #[arg(long, value_name = "ADDRESS")]
+    nats: Option<String>,
+    /// What NATS clients are told to dial when they lose their node, or `off` [default: the address above, unless it
+    /// is loopback]
+    #[arg(long, value_name = "ADDRESS")]
+    nats_advertise: Option<String>,
+    /// Unix socket for programs on this host, or `off` [default: off]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Certificate for HTTP and NATS, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Serve other hosts even without TLS or a table `access`
+    #[arg(long)]
+    insecure_doors: bool,
     /// Another node's address, `host:port`; may be given several times
     #[arg(long = "seed", value_name = "ADDRESS")]
     seeds: Option<Vec<String>>,
@@ -306,6 +331,12 @@ impl From<TypedSettings> for Settings {
             listen: typed.listen,
             advertise: typed.advertise,
             http: typed.http,
+            nats: typed.nats,
+            nats_advertise: typed.nats_advertise,
+            socket: typed.socket,
+            tls_certificate: typed.tls_certificate,
+            tls_key: typed.tls_key,
+            insecure_doors: typed.insecure_doors.then_some(true),
             seeds: typed.seeds,
             data_dir: typed.data_dir,
             secret: typed.secret_file.map(SecretSource::File),

@@ -16,6 +16,7 @@ pub(crate) mod start;
 pub(crate) mod subscribe;
 pub(crate) mod subscribers;
 pub(crate) mod thresholds;
+pub(crate) mod token;
 pub(crate) mod validate;
 
 use self::acknowledge::Acknowledge;
@@ -33,6 +34,7 @@ use self::start::Start;
 use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
 use self::thresholds::Thresholds;
+use self::token::{NewToken, Revoke, ShowToken};
 use self::validate::Validate;
 
 /// What the user asked for.
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     Acknowledge(Acknowledge),
     Thresholds(Thresholds),
     NewSecret,
+    NewToken(NewToken),
+    ShowToken(ShowToken),
+    RevokeToken(Revoke),
     CheckConfig(Settings),
     ShowConfig(Settings),
     ShowExampleConfig,

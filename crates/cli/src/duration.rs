@@ -1,11 +1,11 @@
-//! Durations as people type them: `5s`, `500ms`, `2m`.
+//! Durations as people type them: `5s`, `500ms`, `2m`, `30d`.
 
 use std::time::Duration;
 
 /// The longest: a year. More is a slip of the finger, and would overflow clocks.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Reads a number with its unit, `ms`, `s`, `m` or `h`.
+/// Reads a number with its unit, `ms`, `s`, `m`, `h` or `d`.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration; write a number and a unit, such as `5s`, `500ms`, `2m` or `1h`");
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
@@ -16,6 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(wrong()),
     };
     number
@@ -34,6 +35,7 @@ mod tests {
         assert_eq!(parse("5s"), Ok(Duration::from_secs(5)));
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse("365d"), Ok(LONGEST));
         for wrong in [
             "",
             "5",
@@ -41,7 +43,7 @@ mod tests {
             "5 s",
             "-5s",
             "1.5s",
-            "5d",
+            "5w",
             "0s",
             "99999999999999999999s",
             "9999999h",

@@ -12,6 +12,7 @@ mod program {
     mod publish;
     mod run;
     mod subscribe;
+    mod token;
     mod typed;
     mod usage;
 }

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::api::{Api, Query, json};
 use crate::body::{cut, parse_json, read_within};
+use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::typed_publish::{NoQuery, refused_typed};
 
@@ -29,6 +30,9 @@ pub(crate) struct AlertsQuery {
     #[serde(default)]
     state: Wanted,
 }
+
+/// Where acknowledgements are published.
+const ACKNOWLEDGEMENTS: &str = "acknowledgements";
 
 /// Which alerts.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -66,16 +70,23 @@ impl Wanted {
 }
 
 /// Those in one state, or all that the node remembers.
-pub(crate) async fn list(State(api): State<Api>, Query(query): Query<AlertsQuery>) -> Response {
-    json(&query.state.of(&api.node.alerts()))
+pub(crate) async fn list(
+    State(api): State<Api>,
+    client: Client,
+    Query(query): Query<AlertsQuery>,
+) -> Result<Response, ApiError> {
+    client.may_look()?;
+    Ok(json(&query.state.of(&api.node.alerts())))
 }
 
 /// One, by its id or that of a repetition.
 pub(crate) async fn one(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<String>, PathRejection>,
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<Response, ApiError> {
+    client.may_look()?;
     let Path(alert_id) = path.map_err(|err| ApiError::new(Reason::UnknownPath, err.body_text()))?;
     match api.node.alerts().one(&alert_id) {
         Some(alert) => Ok(json(&alert)),
@@ -92,10 +103,12 @@ pub(crate) async fn one(
 /// Says on every node that somebody has taken an alert up.
 pub(crate) async fn acknowledge(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<String>, PathRejection>,
     Query(NoQuery {}): Query<NoQuery>,
     body: Body,
 ) -> Result<Response, ApiError> {
+    client.may_publish(Instance::Alerts, ACKNOWLEDGEMENTS)?;
     let Path(alert_id) = path.map_err(|err| ApiError::new(Reason::UnknownPath, err.body_text()))?;
     if alert_id.len() > MAX_ALERT_ID_BYTES {
         let words = format!(
@@ -105,6 +118,7 @@ pub(crate) async fn acknowledge(
         return Err(ApiError::broken(Broken::InvalidFields, vec!["alert_id"], words));
     }
     let body = read_within(body, api.max_payload_bytes(Instance::Alerts)).await?;
+    client.spend(body.len())?;
     let ack = Acknowledgement::parse(parse_json(&body)?)?;
     let alerts = api.node.alerts();
     alerts

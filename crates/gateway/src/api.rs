@@ -81,9 +81,10 @@ impl Api {
         }
     }
 
-    pub(crate) fn router(self) -> Router {
-        let access = self.access.clone();
-        let authenticate = move |request, next| client::authenticate(access.clone(), request, next);
+    pub(crate) fn router(self, hosts: guard::OwnHosts) -> Router {
+        let (access, node) = (self.access.clone(), self.node.clone());
+        let guard = move |request, next| guard::guard(hosts.clone(), request, next);
+        let authenticate = move |request, next| client::authenticate(access.clone(), node.clone(), request, next);
         Router::new()
             .route("/v1/publish/{instance}/{*topic}", post(publish::publish))
             .route("/v1/messages/{instance}/{tag}", post(typed_publish::publish))
@@ -121,7 +122,7 @@ impl Api {
             .method_not_allowed_fallback(wrong_method)
             .layer(middleware::from_fn(authenticate))
             .merge(bellwether_phoenix::router(self.node.clone(), self.access.clone()))
-            .layer(middleware::from_fn(guard::guard))
+            .layer(middleware::from_fn(guard))
             .with_state(self)
     }
 

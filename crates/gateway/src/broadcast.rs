@@ -23,6 +23,7 @@ use serde_json::value::RawValue;
 use self::call::Call;
 use crate::api::{Api, json};
 use crate::body::{parse_json, read_within};
+use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::typed_publish::refused_typed;
 
@@ -45,6 +46,7 @@ enum Answer {
 /// One call.
 pub(crate) async fn broadcast(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<String>, PathRejection>,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -52,7 +54,7 @@ pub(crate) async fn broadcast(
     let helper = call::helper(&helper)?;
     let body = read_within(body, CALL_BYTES).await?;
     let arguments = parse_json(&body)?;
-    Ok(json(&match make(&api, || Call::parse(helper, arguments))? {
+    Ok(json(&match make(&api, &client, || Call::parse(helper, arguments))? {
         Sent::Published(id) => Answer::Published { id },
         Sent::Disabled => Answer::Disabled { disabled: true },
     }))
@@ -78,7 +80,7 @@ struct Failure {
 }
 
 /// Many calls, each by itself: one that fails does not stop the others. A client that goes meanwhile ends the batch.
-pub(crate) async fn batch(State(api): State<Api>, body: Body) -> Result<Response, ApiError> {
+pub(crate) async fn batch(State(api): State<Api>, client: Client, body: Body) -> Result<Response, ApiError> {
     let body = read_within(body, BATCH_BYTES).await?;
     let calls: Calls<'_> = parse_json(&body)?;
     if calls.count > BATCH_CALLS {
@@ -94,7 +96,7 @@ pub(crate) async fn batch(State(api): State<Api>, body: Body) -> Result<Response
         if index % TURN_CALLS == TURN_CALLS - 1 {
             tokio::task::yield_now().await;
         }
-        match make(&api, || Call::parse_item(item)) {
+        match make(&api, &client, || Call::parse_item(item)) {
             Ok(_) => answer.success += 1,
             Err(err) => {
                 answer.errors += 1;
@@ -109,7 +111,7 @@ pub(crate) async fn batch(State(api): State<Api>, body: Body) -> Result<Response
     Ok(json(&answer))
 }
 
-fn make(api: &Api, call: impl FnOnce() -> Result<Call, ApiError>) -> Result<Sent, ApiError> {
+fn make(api: &Api, client: &Client, call: impl FnOnce() -> Result<Call, ApiError>) -> Result<Sent, ApiError> {
     let mut integration = api.node.integration();
     if !integration.enabled() {
         return Ok(Sent::Disabled);
@@ -121,7 +123,11 @@ fn make(api: &Api, call: impl FnOnce() -> Result<Call, ApiError>) -> Result<Sent
     if let Some(node) = call.node {
         integration = integration.about_node(node);
     }
-    integration.broadcast(call.broadcast).map_err(|err| refused_typed(&err))
+    let sent = integration.broadcast_if(call.broadcast, |instance, draft| {
+        client.may_publish(instance, draft.topic.as_str())?;
+        client.spend(draft.payload.len())
+    });
+    sent?.map_err(|err| refused_typed(&err))
 }
 
 /// A list of what should be calls, unread: read, all at once could take ten times the room of their text.

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 /// A publisher that found no room may well find some after a second.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
+/// What somebody may show who is told that it is not known who he is.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// Why a request was not served. Nothing was done, unless its reason says otherwise.
 #[derive(Debug)]
@@ -89,8 +91,14 @@ impl IntoResponse for ApiError {
         let mut body = serde_json::to_vec(&form).unwrap_or_default();
         body.push(b'\n');
         let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
-        if self.reason == Reason::NoRoom {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
+        match self.reason {
+            Reason::NoRoom | Reason::LimitExceeded => {
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
+            }
+            Reason::Unauthenticated => {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
+            }
+            _ => {}
         }
         response
     }

@@ -1,10 +1,12 @@
-//! The gateway: a TCP listener and one task per connection.
+//! The gateway: listeners, and one task per connection.
 //!
 //! Bounds connections in number and time. What they ask is answered in [`crate::api`].
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -18,13 +20,16 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::api::Api;
 use crate::error::{ApiError, Reason};
+use crate::guard::OwnHosts;
+use crate::listener::{Arrived, Bound, Listener, accept};
+use crate::socket_file::{SocketError, SocketFile};
 
 /// Connections served at once unless told otherwise. Further ones are told so with status 503.
 pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;
@@ -34,21 +39,18 @@ const MAX_REFUSALS: usize = 64;
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes buffered per connection and direction. A subscription to as many patterns as are allowed still fits.
 const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
-/// Bytes that may wait in the system for a client to take those before; more waits for it here.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const UNSENT_BYTES: u32 = 128 * 1024;
 /// How long open requests may take to end once the gateway is stopped; then they are cut.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 /// Rest after the system refused us a connection, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A bound listener for clients, not yet served.
+/// Bound listeners for clients, not yet served.
 #[derive(Debug)]
 #[must_use = "clients wait until `serve` is called"]
 pub struct Gateway {
-    listener: std::net::TcpListener,
-    local_addr: SocketAddr,
+    listeners: Vec<Bound>,
     max_connections: usize,
+    hosts: OwnHosts,
 }
 
 impl Gateway {
@@ -57,14 +59,44 @@ impl Gateway {
     /// # Errors
     /// [`BindError`], in words a user can act on.
     pub fn bind(addr: SocketAddr) -> Result<Self, BindError> {
+        Self::bind_tcp(addr, None)
+    }
+
+    /// The same, locked: clients speak TLS, by settings that [`server_config`](crate::tls::server_config) makes.
+    ///
+    /// # Errors
+    /// [`BindError`]
+    pub fn bind_tls(addr: SocketAddr, tls: Arc<ServerConfig>) -> Result<Self, BindError> {
+        Self::bind_tcp(addr, Some(tls))
+    }
+
+    /// Makes a Unix socket, for its owner and group. Its folder must exist; what a process left behind that is no more is
+    /// replaced; it is removed when the gateway is over.
+    ///
+    /// # Errors
+    /// [`SocketError`], in words a user can act on.
+    pub fn bind_socket(path: &Path) -> Result<Self, SocketError> {
+        let (listener, file) = SocketFile::bind(path)?;
+        Ok(Self::new(Bound::Unix { listener, file }))
+    }
+
+    fn new(listener: Bound) -> Self {
+        Self {
+            listeners: vec![listener],
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            hosts: OwnHosts::default(),
+        }
+    }
+
+    fn bind_tcp(addr: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self, BindError> {
         let bound = std::net::TcpListener::bind(addr).and_then(|listener| {
             listener.set_nonblocking(true)?;
             let local_addr = listener.local_addr()?;
-            Ok(Self {
+            Ok(Self::new(Bound::Tcp {
                 listener,
                 local_addr,
-                max_connections: DEFAULT_MAX_CONNECTIONS,
-            })
+                tls,
+            }))
         });
         bound.map_err(|source| match source.kind() {
             ErrorKind::AddrInUse => BindError::InUse { addr },
@@ -81,9 +113,41 @@ impl Gateway {
         self
     }
 
-    /// The address it listens at.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    /// Serves the clients of another's listeners, too, within its own bounds.
+    pub fn and(mut self, other: Self) -> Self {
+        self.listeners.extend(other.listeners);
+        self
+    }
+
+    /// Lets clients dial it by these names of hosts, beside its addresses and `localhost`.
+    pub fn hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.hosts = OwnHosts::new(names);
+        self
+    }
+
+    /// The address that it listens at, the first of several; none if there are only Unix sockets.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.listeners.iter().find_map(|listener| match listener {
+            Bound::Tcp { local_addr, .. } => Some(*local_addr),
+            Bound::Unix { .. } => None,
+        })
+    }
+
+    /// Whether clients speak TLS at that address.
+    pub fn is_tls(&self) -> bool {
+        let mut first = self.listeners.iter().filter_map(|listener| match listener {
+            Bound::Tcp { tls, .. } => Some(tls.is_some()),
+            Bound::Unix { .. } => None,
+        });
+        first.next().unwrap_or_default()
+    }
+
+    /// The path of its Unix socket, the first of several.
+    pub fn socket_path(&self) -> Option<&Path> {
+        self.listeners.iter().find_map(|listener| match listener {
+            Bound::Tcp { .. } => None,
+            Bound::Unix { file, .. } => Some(file.path()),
+        })
     }
 
     /// Serves clients until `stop` is cancelled: then takes no more, lets open requests end for at most two seconds,
@@ -94,21 +158,23 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] before the first connection, never later.
     pub async fn serve(self, node: Node, access: Access, stop: CancellationToken) -> Result<(), ServeError> {
-        let listener = TcpListener::from_std(self.listener).map_err(|source| ServeError::Register { source })?;
-        let router = TowerToHyperService::new(Api::new(node, access).router());
+        let listeners: io::Result<Vec<Listener>> = self.listeners.into_iter().map(Bound::listen).collect();
+        let listeners = listeners.map_err(|source| ServeError::Register { source })?;
+        let router = TowerToHyperService::new(Api::new(node, access).router(self.hosts));
         let limit = self.max_connections;
         let mut connections = JoinSet::new();
         let mut refused: u64 = 0;
+        let mut turn = 0;
         loop {
             let has_room = connections.len() < limit + MAX_REFUSALS;
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = connections.join_next() => on_connection_ended(ended),
-                accepted = listener.accept(), if has_room => match accepted {
-                    Ok((stream, peer)) => {
-                        let span = tracing::error_span!("client", %peer);
+                arrived = accept(&listeners, &mut turn), if has_room => match arrived {
+                    Ok(client) => {
+                        let span = tracing::error_span!("client", peer = client.origin());
                         if connections.len() < limit {
-                            connections.spawn(serve_connection(stream, router.clone(), stop.clone()).instrument(span));
+                            connections.spawn(serve_connection(client, router.clone(), stop.clone()).instrument(span));
                         } else {
                             refused += 1;
                             // The 1st, 2nd, 4th, 8th time: a flood of clients must not become a flood of lines.
@@ -116,14 +182,14 @@ impl Gateway {
                                 tracing::warn!(limit, refused, "clients are refused: too many connections");
                             }
                             let busy = service_fn(move |_| async move { Ok::<_, Infallible>(too_many_connections(limit)) });
-                            connections.spawn(serve_connection(stream, busy, stop.clone()).instrument(span));
+                            connections.spawn(serve_connection(client, busy, stop.clone()).instrument(span));
                         }
                     }
                     Err(err) => on_accept_failed(&err).await,
                 },
             }
         }
-        drop(listener);
+        drop(listeners);
         let ending = async {
             while let Some(ended) = connections.join_next().await {
                 on_connection_ended(ended);
@@ -181,20 +247,29 @@ pub enum ServeError {
     },
 }
 
-async fn serve_connection<S>(stream: TcpStream, service: S, stop: CancellationToken)
+async fn serve_connection<S>(client: Arrived, service: S, stop: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response> + Send + 'static,
     S::Future: Send,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (handover, mut handed_over) = Handover::new(stop.clone());
+    let opened = tokio::select! {
+        opened = client.open() => opened,
+        () = stop.cancelled() => return,
+    };
+    let (stream, peer) = match opened {
+        Ok(opened) => opened,
+        Err(err) => {
+            tracing::debug!(%err, "a client did not come in");
+            return;
+        }
+    };
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(handover.clone());
+        request.extensions_mut().insert(peer);
         service.call(request)
     });
-    if let Err(err) = prepare(&stream) {
-        tracing::debug!(%err, "the socket of a client cannot be prepared");
-    }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
@@ -217,16 +292,6 @@ where
     if let Some(session) = handed_over.recv().await {
         session.await;
     }
-}
-
-/// Answers and deliveries are small and must not wait for the acknowledgement of the one before. And what a client leaves
-/// waits in its subscriptions, not in the system: there megabytes would wait unseen, and a client that reads slowly would
-/// look for seconds like one that has stopped.
-fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    Ok(())
 }
 
 fn too_many_connections(limit: usize) -> Response {

@@ -18,9 +18,13 @@
 //! ```
 
 mod gateway;
+mod listener;
+mod socket_file;
+pub mod tls;
 
 mod api;
 mod client;
+mod credentials;
 mod guard;
 
 mod assurance;
@@ -49,4 +53,5 @@ mod views;
 mod error;
 
 pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
+pub use self::socket_file::SocketError;
 pub use bellwether_delivery::{Beginning, BeginningError, ResumeTokenError, json};

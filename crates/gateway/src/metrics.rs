@@ -13,13 +13,16 @@ use axum::response::{IntoResponse, Response};
 use bellwether::{Counters, DropReason, InstanceInfo, MemberState, Node};
 
 use crate::api::Api;
+use crate::client::Client;
+use crate::error::ApiError;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(crate) async fn metrics(State(api): State<Api>) -> Response {
+pub(crate) async fn metrics(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
     let mut text = String::new();
     write_metrics(&api.node, &mut text).expect("writing to a string cannot fail");
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
 fn write_metrics(node: &Node, out: &mut String) -> fmt::Result {

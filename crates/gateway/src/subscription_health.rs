@@ -14,12 +14,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bellwether::subscription_health::{Emission, PastChange, SubscriptionRecord};
-use bellwether::{Node, Sent};
+use bellwether::{Instance, Node, Sent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::{self, Api};
 use crate::body::read_within;
+use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::session::{MAX_NAME_BYTES, is_name};
 use crate::typed_publish::refused_typed;
@@ -43,17 +44,20 @@ struct Subscription {
     emission: Emission,
 }
 
-pub(crate) async fn stores(State(api): State<Api>) -> Response {
+pub(crate) async fn stores(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
     let health = api.node.subscription_health();
     let stores = health.stores();
     let summaries: Vec<_> = stores.iter().filter_map(|store| health.summary(store)).collect();
-    api::json(&summaries)
+    Ok(api::json(&summaries))
 }
 
 pub(crate) async fn store(
     State(api): State<Api>,
+    client: Client,
     store: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    client.may_look()?;
     let Path(store) = store.map_err(|err| bad_path(&err))?;
     let health = api.node.subscription_health();
     let names = health.names(&store);
@@ -69,8 +73,10 @@ pub(crate) async fn store(
 
 pub(crate) async fn one(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    client.may_look()?;
     let Path((store, name)) = path.map_err(|err| bad_path(&err))?;
     let found = subscription(&api.node, &store, &name);
     found
@@ -80,6 +86,7 @@ pub(crate) async fn one(
 
 pub(crate) async fn report(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<(String, String, String)>, PathRejection>,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -91,7 +98,9 @@ pub(crate) async fn report(
             return Err(ApiError::new(Reason::BadField, words));
         }
     }
+    client.may_publish(Instance::Health, &format!("subscription_health:{store}:{name}"))?;
     let body = read_within(body, MAX_METADATA_BYTES).await?;
+    client.spend(body.len())?;
     let metadata = match body.is_empty() {
         true => json!({}),
         false => serde_json::from_slice(&body)
@@ -106,7 +115,8 @@ pub(crate) async fn report(
     }
 }
 
-pub(crate) async fn breakers(State(api): State<Api>) -> Response {
+pub(crate) async fn breakers(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
     let breakers = api.node.circuit_breakers().into_iter().map(|breaker| {
         json!({
             "service": breaker.service,
@@ -115,13 +125,15 @@ pub(crate) async fn breakers(State(api): State<Api>) -> Response {
             "statistics": breaker.statistics,
         })
     });
-    api::json(&breakers.collect::<Vec<_>>())
+    Ok(api::json(&breakers.collect::<Vec<_>>()))
 }
 
 pub(crate) async fn reset(
     State(api): State<Api>,
+    client: Client,
     service: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    client.may_administer()?;
     let Path(service) = service.map_err(|err| bad_path(&err))?;
     let breakers = api.node.circuit_breakers();
     if !breakers.iter().any(|breaker| breaker.service == service) {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::api::{Api, Query, json};
 use crate::body::{cut, parse_json, read_within};
+use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::typed_publish::NoQuery;
 
@@ -21,17 +22,24 @@ use crate::typed_publish::NoQuery;
 const RULE_BYTES: usize = 4096;
 
 /// The rules, by id.
-pub(crate) async fn list(State(api): State<Api>, Query(NoQuery {}): Query<NoQuery>) -> Response {
-    json(&api.node.thresholds())
+pub(crate) async fn list(
+    State(api): State<Api>,
+    client: Client,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Result<Response, ApiError> {
+    client.may_look()?;
+    Ok(json(&api.node.thresholds()))
 }
 
 /// Watches a figure by a rule, instead of the one with the same id, and says the rule whole.
 pub(crate) async fn put(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<String>, PathRejection>,
     Query(NoQuery {}): Query<NoQuery>,
     body: Body,
 ) -> Result<Response, ApiError> {
+    client.may_administer()?;
     let Path(id) = path.map_err(|err| ApiError::new(Reason::UnknownPath, err.body_text()))?;
     let body = read_within(body, RULE_BYTES).await?;
     let rule = parse(id, parse_json(&body)?)?;
@@ -45,9 +53,11 @@ pub(crate) async fn put(
 /// Watches it no more.
 pub(crate) async fn delete(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<String>, PathRejection>,
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<Response, ApiError> {
+    client.may_administer()?;
     #[derive(Serialize)]
     struct Removed<'a> {
         id: &'a str,

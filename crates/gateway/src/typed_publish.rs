@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 use crate::api::{Api, Query, json, parse_instance, parse_topic};
 use crate::assurance::{Assurance, Message};
 use crate::body::{parse_json, read_within};
+use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::publish::{refused, refused_draft};
 
@@ -43,6 +44,7 @@ pub(crate) struct NoQuery {}
 /// Publishes a message of a type.
 pub(crate) async fn publish(
     State(api): State<Api>,
+    client: Client,
     path: Result<Path<(String, String)>, PathRejection>,
     Query(query): Query<MessageQuery>,
     body: Body,
@@ -57,6 +59,8 @@ pub(crate) async fn publish(
     let topic = query.topic.as_deref().map(parse_topic).transpose()?;
     let body = read_within(body, api.max_payload_bytes(instance)).await?;
     let draft = draft(&api, message_type, &body, topic, &query)?;
+    client.may_publish(instance, draft.topic.as_str())?;
+    client.spend(draft.payload.len())?;
     let assured = assurance.publish(&api.node, instance, &draft).await?;
     let payload: &RawValue = serde_json::from_slice(&draft.payload)
         .map_err(|err| ApiError::new(Reason::Internal, format!("what was published is no JSON: {err}")))?;

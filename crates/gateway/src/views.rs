@@ -7,16 +7,19 @@ use bellwether::Topic;
 use serde::Deserialize;
 
 use crate::api::{Api, Query, json, parse_instance};
+use crate::client::{AnyClient, Client};
 use crate::error::{ApiError, Reason};
 
 /// The members this node knows, itself included.
-pub(crate) async fn members(State(api): State<Api>) -> Response {
-    json(&api.node.members())
+pub(crate) async fn members(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
+    Ok(json(&api.node.members()))
 }
 
 /// The ten instances.
-pub(crate) async fn instances(State(api): State<Api>) -> Response {
-    json(&api.node.instances())
+pub(crate) async fn instances(State(api): State<Api>, client: Client) -> Result<Response, ApiError> {
+    client.may_look()?;
+    Ok(json(&api.node.instances()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,8 +32,10 @@ pub(crate) struct SubscribersQuery {
 /// Local subscriptions and peers' interest; all, of one instance, or those that a message on one topic would reach.
 pub(crate) async fn subscribers(
     State(api): State<Api>,
+    client: Client,
     Query(query): Query<SubscribersQuery>,
 ) -> Result<Response, ApiError> {
+    client.may_look()?;
     let instance = query.instance.as_deref().map(parse_instance).transpose()?;
     let topic = match query.topic.as_deref().map(Topic::new).transpose() {
         Ok(topic) => topic,
@@ -44,10 +49,13 @@ pub(crate) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Whether the node has joined; if not, what it waits for.
-pub(crate) async fn readyz(State(api): State<Api>) -> Response {
+/// Whether the node has joined; if not, what it waits for, for those who may look.
+pub(crate) async fn readyz(State(api): State<Api>, client: AnyClient) -> Response {
     let readiness = api.node.readiness();
-    let mut response = json(&readiness);
+    let mut response = match client.may_look() {
+        true => json(&readiness),
+        false => json(&serde_json::json!({"ready": readiness.ready})),
+    };
     if !readiness.ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bellwether::Node;
 use bellwether_access::Access;
@@ -16,6 +17,8 @@ pub struct NatsSettings {
     pub listen: SocketAddr,
     /// What clients of other nodes are told to dial when they lose theirs (`connect_urls`): `host:port`. `None`: nothing is told.
     pub advertise: Option<String>,
+    /// For clients that speak TLS after the first line. `None`: none can.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl NatsSettings {
@@ -24,6 +27,7 @@ impl NatsSettings {
         Self {
             listen,
             advertise: None,
+            tls: None,
         }
     }
 }

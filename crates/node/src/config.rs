@@ -17,8 +17,10 @@
 //! # Ok::<(), bellwether::ConfigError>(())
 //! ```
 
+mod access;
 mod address;
 mod definition;
+mod doors;
 mod environment;
 mod error;
 mod file;
@@ -32,14 +34,17 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bellwether_access::Limits;
 use bellwether_broker::{InstanceSettings, Overflow};
 use bellwether_message::{Instance, MAX_PAYLOAD_BYTES, NodeId};
 
 use crate::integration::IntegrationSettings;
 
+pub use self::access::{AccessLayer, AccessProblem, AccessSettings, LimitsLayer, PrincipalLayer};
 pub use self::address::AddressProblem;
 use self::definition::DEFINITIONS;
 pub use self::definition::IntegrationLayer;
+pub use self::doors::{DoorProblem, NatsAdvertise, TlsFiles};
 pub use self::environment::default_data_dir;
 pub use self::error::ConfigError;
 pub use self::layer::{InstanceLayer, Layer};
@@ -184,6 +189,23 @@ pub struct Config {
     /// TCP address for clients; `None`: no clients. Default: [`DEFAULT_HTTP`] when resolved, `None` from
     /// [`Config::new`].
     pub http: Option<SocketAddr>,
+    /// TCP address for NATS clients; `None`, the default: none.
+    pub nats: Option<SocketAddr>,
+    /// What NATS clients of other nodes are told to dial when they lose theirs.
+    pub nats_advertise: NatsAdvertise,
+    /// Path of a Unix socket for clients, who speak HTTP there; `None`, the default: none. Its folder must exist.
+    pub socket: Option<PathBuf>,
+    /// What the doors for HTTP and NATS are locked with; `None`, the default: they speak without TLS, and so on loopback
+    /// only, unless [`insecure_doors`](Self::insecure_doors).
+    pub tls: Option<TlsFiles>,
+    /// Whether doors may be open to other hosts without TLS and without [`access`](Self::access). Default: no.
+    pub insecure_doors: bool,
+    /// Names under which HTTP clients may dial this node, beside its addresses and `localhost`. Default: none.
+    pub http_hosts: Vec<String>,
+    /// Who may do what; `None`, the default: everybody may do everything.
+    pub access: Option<AccessSettings>,
+    /// How much one principal may take, unless its own limits differ.
+    pub limits: Limits,
     /// Where first members may be found: `host:port`, `ip:port` or `[ipv6]:port`, resolved when dialed. Default: none.
     /// Any needs [`secrets`](Self::secrets).
     pub seeds: Vec<String>,
@@ -212,6 +234,14 @@ impl Config {
             listen: DEFAULT_LISTEN,
             advertise: None,
             http: None,
+            nats: None,
+            nats_advertise: NatsAdvertise::default(),
+            socket: None,
+            tls: None,
+            insecure_doors: false,
+            http_hosts: Vec::new(),
+            access: None,
+            limits: Limits::default(),
             seeds: Vec::new(),
             data_dir: None,
             secrets: Secrets::default(),
@@ -228,11 +258,11 @@ impl Config {
     ///
     /// # Errors
     /// The first thing that is wrong, with where it was given. What a stronger layer replaced is not looked at.
-    pub fn resolve(layer: Layer) -> Result<Self, ConfigError> {
-        let origins = layer.origins;
+    pub fn resolve(mut layer: Layer) -> Result<Self, ConfigError> {
+        let origins = std::mem::take(&mut layer.origins);
         let address = |key: &str, text: &str| address::socket(|| origins.setting(key), text);
 
-        let name = match layer.name {
+        let name = match layer.name.take() {
             None => environment::host_name(),
             Some(name) => NodeId::new(&name).map_err(|source| ConfigError::Name {
                 setting: origins.setting("name"),
@@ -242,6 +272,8 @@ impl Config {
         };
         let mut config = Self::new(name);
         config.integration.enabled = true;
+        config.take_doors(&mut layer, &origins)?;
+        config.take_limits(&layer.limits, &origins)?;
         if let Some(cluster) = layer.cluster {
             config.cluster = cluster;
         }
@@ -278,6 +310,7 @@ impl Config {
             }
         }
         thresholds::take(&mut config.integration, layer.thresholds.unwrap_or_default(), &origins)?;
+        config.access = layer.access.map(|access| access.resolve(&origins)).transpose()?;
         if let Some(source) = layer.secret {
             config.secrets = Secrets::load(&source, &origins.of("secret_file"))?;
         }
@@ -292,7 +325,7 @@ impl Config {
     /// # Errors
     /// The first rule that is broken: a number out of bounds, a queue or backlog smaller than a payload, a threshold
     /// that measures nothing, a cluster name or seed that is none, a mesh without a secret, an address that nobody can
-    /// dial.
+    /// dial, a door that is open to others.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_numbers()?;
         self.check_integration()?;
@@ -300,7 +333,8 @@ impl Config {
         self.check_cluster()?;
         self.check_seeds()?;
         self.check_secret()?;
-        self.check_dialable()
+        self.check_dialable()?;
+        self.check_doors()
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {

@@ -383,6 +383,26 @@ impl Integration {
         self.send(|| broadcast)
     }
 
+    /// A call as data, of which somebody has a say before it is published: where it goes and how large it is, is known only
+    /// once it is made.
+    ///
+    /// # Errors
+    /// What `ask` refuses it with; nothing was published, and nothing counted.
+    pub fn broadcast_if<E>(
+        &self,
+        broadcast: Broadcast,
+        ask: impl FnOnce(Instance, &Draft) -> Result<(), E>,
+    ) -> Result<Outcome, E> {
+        if !self.enabled() {
+            return Ok(Ok(Sent::Disabled));
+        }
+        let draft = self.draft(broadcast);
+        if let Ok((instance, draft)) = &draft {
+            ask(*instance, draft)?;
+        }
+        Ok(self.deliver(draft))
+    }
+
     /// Many calls, each by itself: one that fails does not stop the others.
     pub fn broadcast_batch(&self, broadcasts: impl IntoIterator<Item = Broadcast>) -> BatchCounts {
         let mut counts = BatchCounts::default();
@@ -425,11 +445,12 @@ impl Integration {
         if !self.enabled() {
             return Ok(Sent::Disabled);
         }
-        let addressed = broadcast().addressed(&self.options, &self.node.stamp());
-        let draft = addressed
-            .map_err(PublishTypedError::from)
-            .and_then(|addressed| Ok((addressed.instance(), self.node.draft(&addressed)?)));
-        self.deliver(draft)
+        self.deliver(self.draft(broadcast()))
+    }
+
+    fn draft(&self, broadcast: Broadcast) -> Result<(Instance, Draft), PublishTypedError> {
+        let addressed = broadcast.addressed(&self.options, &self.node.stamp())?;
+        Ok((addressed.instance(), self.node.draft(&addressed)?))
     }
 
     fn deliver(&self, draft: Result<(Instance, Draft), PublishTypedError>) -> Outcome {

@@ -296,8 +296,9 @@ impl Node {
         self.inner.mesh.as_ref()
     }
 
-    /// The clock by which the broker judges who has stopped reading: the mesh's, which asks it too.
-    pub(crate) fn uptime(&self) -> Duration {
+    /// The clock by which the broker judges who has stopped reading: the mesh's, which asks it too. It only rises, and is
+    /// the same for all who ask this node.
+    pub fn uptime(&self) -> Duration {
         self.mesh().map_or_else(|| self.inner.started.elapsed(), Mesh::uptime)
     }
 

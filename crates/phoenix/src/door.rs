@@ -12,8 +12,8 @@ use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bellwether::{Node, Timestamp};
-use bellwether_access::{Access, AuthenticateError, Credentials, Session};
-use bellwether_delivery::Handover;
+use bellwether_access::{Access, AuthenticateError, Session};
+use bellwether_delivery::{Handover, Peer};
 use serde::Serialize;
 
 use crate::frame::excerpt;
@@ -39,8 +39,8 @@ const BEARER: &str = "base64url.bearer.phx.";
 /// is at `/socket`.
 ///
 /// Authenticates by itself, since a browser can show a token in the query or as a sub-protocol only; so it must not stand
-/// behind what authenticates requests. Origins are for what it stands behind. The extensions of each request hold a
-/// [`Handover`], in which its socket goes on; when that stops, the socket is closed with 1012 (service restart).
+/// behind what authenticates requests. Origins are for what it stands behind. The extensions of each request hold its
+/// [`Peer`] and a [`Handover`], in which its socket goes on; when that stops, the socket is closed with 1012 (service restart).
 pub fn router<S: Clone + Send + Sync + 'static>(node: Node, access: Access) -> Router<S> {
     let largest = node.instances().iter().map(|info| info.max_payload_bytes).max();
     let door = Door {
@@ -66,6 +66,7 @@ async fn open(
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
     Extension(handover): Extension<Handover>,
+    Extension(peer): Extension<Peer>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refused> {
     let Query(query) = query.map_err(|err| Refused::bad_query(err.body_text()))?;
@@ -85,7 +86,7 @@ async fn open(
         Some(token) => Some(token),
         None => of("token").filter(|token| !token.is_empty()).map(ToOwned::to_owned),
     };
-    let session = door.authenticate(token.as_deref())?;
+    let session = door.authenticate(peer, token.as_deref())?;
     let opened = Opened {
         node: door.node,
         session: Arc::new(session),
@@ -112,8 +113,8 @@ async fn long_poll() -> Refused {
 }
 
 impl Door {
-    fn authenticate(&self, token: Option<&str>) -> Result<Session, Refused> {
-        let credentials = token.map_or(Credentials::Anonymous, Credentials::Token);
+    fn authenticate(&self, peer: Peer, token: Option<&str>) -> Result<Session, Refused> {
+        let credentials = peer.credentials(token);
         let caller = self.access.authenticate(credentials, Timestamp::now());
         let caller = caller.map_err(|err| Refused::unauthenticated(&err))?;
         caller.open_session().map_err(|err| Refused {

@@ -113,7 +113,7 @@ enum Done {
         channel: ChannelId,
         from: ReplayFrom,
         permit: Permit,
-        subscribed: Result<(Subscription, LiveReport), SubscribeError>,
+        subscribed: Box<Result<(Subscription, LiveReport), SubscribeError>>,
     },
     Published {
         answer: Answer,
@@ -345,7 +345,7 @@ impl Served {
         let (node, instance, pattern) = (self.opened.node.clone(), topic.instance, topic.pattern.clone());
         let from = from.of(instance);
         let done = Box::pin(async move {
-            let subscribed = node.subscribe_from(instance, [pattern], from.clone()).await;
+            let subscribed = Box::new(node.subscribe_from(instance, [pattern], from.clone()).await);
             Done::Subscribed {
                 channel,
                 from,
@@ -402,7 +402,7 @@ impl Served {
                 from,
                 permit,
                 subscribed,
-            } => match subscribed {
+            } => match *subscribed {
                 Ok((subscription, report)) => {
                     let mut feed = Feed::new(&self.opened.node, channel, subscription, &report, &from, permit);
                     let response = joined(&report, feed.cursor());

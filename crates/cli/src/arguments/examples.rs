@@ -30,6 +30,7 @@ Examples:
   bellwether start --name a --listen 192.0.2.11:7400
   bellwether start --name b --listen 192.0.2.12:7400 --seed 192.0.2.11:7400
   bellwether start --config /etc/bellwether/bellwether.toml
+  bellwether start --nats 127.0.0.1:4222 --socket /run/bellwether/bellwether.sock
 
 SIGTERM and Ctrl-C hand over what is left and leave the mesh: exit code 0, or
 1 if a node has not confirmed everything in time. A second signal ends at once.";
@@ -101,6 +102,22 @@ Examples:
   SECRET_KEY_BASE_FILE=secret bellwether start
 
 All nodes of a mesh have the same secret, and whoever has it is a member.";
+
+pub(super) const TOKEN: &str = "\
+Examples:
+  export SECRET_KEY_BASE_FILE=/etc/bellwether/secrets
+  bellwether token new --name web --allow-subscribe 'alerts:*'
+  bellwether token new --name collector --allow-publish 'metrics:*' \\
+      --deny-publish 'metrics:billing:*' --expires 12h
+  bellwether token new --name ops --allow-subscribe '*' --look --administer
+  bellwether token show - < token
+  bellwether token revoke - --file /etc/bellwether/revoked < token
+
+A permission is written INSTANCE:PATTERN; `*` is everything but security and
+audit, which must be named. What is denied is denied whatever else allows it.
+Clients show a token as `Authorization: Bearer TOKEN`, NATS clients as their
+token or password. Nodes ask for one where their file has a table [access].
+The arguments of a command can be seen by others on the host: prefer `-`.";
 
 pub(super) const CONFIG: &str = "\
 Examples:

@@ -1,14 +1,18 @@
-//! `bellwether start`: runs a node and its gateway until it is told to stop.
+//! `bellwether start`: runs a node and its doors until it is told to stop.
+
+mod doors;
+mod refusals;
+mod revoked_file;
 
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow};
 use bellwether::{Config, Node, NodeId};
-use bellwether_access::Access;
-use bellwether_gateway::Gateway;
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::doors::Doors;
+pub(crate) use self::doors::token_keys;
 use crate::commands::config::Settings;
 use crate::failure::Failure;
 use crate::runtime::{self, StopSignals};
@@ -20,72 +24,73 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// The node runs on this thread, the gateway on one of its own, so that no client ever delays gossip.
+    /// The node runs on this thread, its doors on one of their own, so that no client ever delays gossip.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let config = self.settings.resolve()?;
-        // The port first: a node that cannot serve its clients must not appear in the mesh for a moment.
-        let gateway = bind(&config)?;
-        runtime::block_on(run_node(config, gateway))
+        // The doors first: a node that cannot serve its clients must not appear in the mesh for a moment.
+        let doors = Doors::bind(&config).context("cannot serve clients")?;
+        runtime::block_on(run_node(config, doors))
     }
 }
 
-fn bind(config: &Config) -> Result<Option<Gateway>, Failure> {
-    let gateway = config.http.map(Gateway::bind).transpose();
-    Ok(gateway.context("cannot serve clients")?)
-}
-
-async fn run_node(config: Config, gateway: Option<Gateway>) -> Result<(), Failure> {
+async fn run_node(config: Config, doors: Doors) -> Result<(), Failure> {
     let mut signals = StopSignals::new()?;
     let node = Node::start(config).await.context("cannot start the node")?;
-    log_addresses(&node, gateway.as_ref());
-    let mut gateway = gateway
-        .map(|gateway| GatewayThread::spawn(gateway, node.clone()))
-        .transpose()?;
+    log_addresses(&node, &doors);
+    let mut doors = match doors.is_empty() {
+        true => None,
+        false => Some(DoorsThread::spawn(doors, node.clone())?),
+    };
     let ended = tokio::select! {
         signal = signals.next() => Ended::Asked(signal),
         reason = node.failed() => Ended::NodeFailed(reason),
-        reason = GatewayThread::failed(gateway.as_mut()) => Ended::GatewayFailed(reason),
+        reason = DoorsThread::failed(doors.as_mut()) => Ended::DoorsFailed(reason),
     };
     match ended {
         Ended::Asked(signal) => {
             tracing::info!(signal, "stopping; a second signal ends at once");
             tokio::select! {
-                stopped = stop(node, gateway) => stopped,
+                stopped = stop(node, doors) => stopped,
                 signal = signals.next() => Err(Failure::new(format!("ended at once by {signal}; messages may be lost"))),
             }
         }
         Ended::NodeFailed(reason) => Err(anyhow!(reason).context("the node cannot go on").into()),
-        Ended::GatewayFailed(reason) => {
+        Ended::DoorsFailed(reason) => {
             // Messages that clients have handed to this node still go out.
-            stop(node, gateway).await?;
+            stop(node, doors).await?;
             Err(anyhow!(reason).context("clients can no longer be served").into())
         }
     }
 }
 
-fn log_addresses(node: &Node, gateway: Option<&Gateway>) {
+fn log_addresses(node: &Node, doors: &Doors) {
     let off = || "off".to_owned();
     tracing::info!(
         node = %node.id(),
         epoch = %node.epoch(),
         mesh = node.listen_addr().map_or_else(off, |address| address.to_string()),
-        http = gateway.map_or_else(off, |gateway| format!("http://{}", gateway.local_addr())),
+        http = doors.http().unwrap_or_else(off),
+        nats = doors.nats().unwrap_or_else(off),
+        socket = doors.socket().unwrap_or_else(off),
         "started"
     );
+    if !doors.is_empty() && doors.are_insecure() {
+        tracing::warn!("clients are served on other hosts without TLS or a table `access`: `insecure_doors` allows it");
+    }
 }
 
 /// Why the node does not run on.
 enum Ended {
     Asked(&'static str),
     NodeFailed(String),
-    GatewayFailed(String),
+    DoorsFailed(String),
 }
 
-/// Drains the node, which ends its clients' streams, and then stops the gateway.
-async fn stop(node: Node, gateway: Option<GatewayThread>) -> Result<(), Failure> {
+/// Drains the node, which ends its clients' streams, and then stops the doors.
+async fn stop(node: Node, doors: Option<DoorsThread>) -> Result<(), Failure> {
     let stopped = node.shutdown().await;
-    if let Some(gateway) = gateway {
-        gateway.stop().await;
+    if let Some(doors) = doors {
+        doors.stop().await;
     }
     if stopped.unconfirmed.is_empty() {
         tracing::info!("stopped");
@@ -98,25 +103,25 @@ async fn stop(node: Node, gateway: Option<GatewayThread>) -> Result<(), Failure>
     ))
 }
 
-/// The gateway on its own thread with its own runtime.
-struct GatewayThread {
-    /// Ends the gateway, also when this is dropped.
+/// The doors on their own thread with their own runtime.
+struct DoorsThread {
+    /// Ends them, also when this is dropped.
     running: DropGuard,
-    /// What it says when it is over.
+    /// What they say when they are over.
     outcome: oneshot::Receiver<anyhow::Result<()>>,
     thread: JoinHandle<()>,
 }
 
-impl GatewayThread {
-    fn spawn(gateway: Gateway, node: Node) -> Result<Self, Failure> {
+impl DoorsThread {
+    fn spawn(doors: Doors, node: Node) -> Result<Self, Failure> {
         let stop = CancellationToken::new();
         let running = stop.clone().drop_guard();
         let (tell_outcome, outcome) = oneshot::channel();
         let runtime = runtime::current_thread()?;
         let serve = move || {
-            let outcome = runtime.block_on(gateway.serve(node, Access::open(), stop));
+            let outcome = runtime.block_on(doors.serve(node, stop));
             // Nobody listens when the node has failed meanwhile.
-            let _ = tell_outcome.send(outcome.map_err(anyhow::Error::from));
+            let _ = tell_outcome.send(outcome);
         };
         let thread = thread::Builder::new().name("gateway".to_owned()).spawn(serve);
         Ok(Self {
@@ -126,26 +131,26 @@ impl GatewayThread {
         })
     }
 
-    /// Waits until the gateway is over though nobody stopped it; for ever, if there is none. Cancel safe.
-    async fn failed(gateway: Option<&mut Self>) -> String {
-        let Some(gateway) = gateway else {
+    /// Waits until they are over though nobody stopped them; for ever, if there are none. Cancel safe.
+    async fn failed(doors: Option<&mut Self>) -> String {
+        let Some(doors) = doors else {
             return std::future::pending().await;
         };
-        match (&mut gateway.outcome).await {
-            Ok(Ok(())) => "the gateway ended by itself".to_owned(),
+        match (&mut doors.outcome).await {
+            Ok(Ok(())) => "they ended by themselves".to_owned(),
             Ok(Err(err)) => format!("{err:#}"),
-            Err(_) => "the gateway panicked".to_owned(),
+            Err(_) => "what serves them panicked".to_owned(),
         }
     }
 
-    /// Lets open requests end, for as long as the gateway grants them.
+    /// Lets open requests end, for as long as the doors grant them.
     async fn stop(self) {
         drop(self.running);
         if !self.outcome.is_terminated() {
             let _ = self.outcome.await;
         }
         if self.thread.join().is_err() {
-            tracing::error!("the gateway panicked");
+            tracing::error!("what serves clients panicked");
         }
     }
 }

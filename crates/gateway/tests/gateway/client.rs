@@ -10,12 +10,13 @@ use hyper::header::HOST;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::served::soon;
 
 pub(crate) struct Client {
-    addr: SocketAddr,
+    host: String,
     sender: SendRequest<Full<Bytes>>,
 }
 
@@ -30,9 +31,15 @@ pub(crate) struct Answer {
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).await.unwrap();
+        Self::over(stream, &addr.to_string()).await
+    }
+
+    /// Over any connection, to a host of this name.
+    pub(crate) async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, host: &str) -> Self {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Self { addr, sender }
+        let host = host.to_owned();
+        Self { host, sender }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
@@ -73,7 +80,7 @@ impl Client {
     ) -> Response<Incoming> {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == HOST.as_str()) {
-            request = request.header(HOST, self.addr.to_string());
+            request = request.header(HOST, &self.host);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -105,7 +112,7 @@ impl Client {
         (lines, subscribed.id)
     }
 
-    async fn open_with(mut self, query: &str, headers: &[(&str, &str)]) -> Lines {
+    pub(crate) async fn open_with(mut self, query: &str, headers: &[(&str, &str)]) -> Lines {
         let response = self.begin("GET", &format!("/v1/subscribe?{query}"), headers, "").await;
         assert_eq!(response.status(), StatusCode::OK);
         Lines {

@@ -45,7 +45,7 @@ async fn one_connection_serves_many_requests() {
 #[tokio::test]
 async fn a_taken_address_is_named_with_a_way_out() {
     let first = Gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let addr = first.local_addr();
+    let addr = first.local_addr().unwrap();
     let err = Gateway::bind(addr).unwrap_err().to_string();
     assert_eq!(
         err,

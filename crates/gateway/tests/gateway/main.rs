@@ -5,11 +5,13 @@
 mod client;
 mod served;
 
+mod access;
 mod alerts;
 mod broadcast;
 mod catalogue;
 mod connections;
 mod guard;
+mod listeners;
 mod publish;
 mod resuming;
 mod sessions;

@@ -35,6 +35,15 @@ impl Served {
         configure: impl FnOnce(&mut Config),
         adjust: impl FnOnce(Gateway) -> Gateway,
     ) -> Self {
+        Self::start_as(Access::open(), configure, adjust).await
+    }
+
+    /// With a policy.
+    pub(crate) async fn start_as(
+        access: Access,
+        configure: impl FnOnce(&mut Config),
+        adjust: impl FnOnce(Gateway) -> Gateway,
+    ) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(NodeId::new("a").unwrap());
         config.listen = "127.0.0.1:0".parse().unwrap();
@@ -47,9 +56,9 @@ impl Served {
         configure(&mut config);
         let node = Node::start(config).await.unwrap();
         let gateway = adjust(Gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap());
-        let addr = gateway.local_addr();
+        let addr = gateway.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(gateway.serve(node.clone(), Access::open(), stop.clone()));
+        let serving = tokio::spawn(gateway.serve(node.clone(), access, stop.clone()));
         Self {
             node,
             addr,

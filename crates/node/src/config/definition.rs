@@ -284,6 +284,7 @@ mod tests {
     use bellwether_message::Instance;
 
     use super::*;
+    use crate::config::access::LIMIT_BOUNDS;
     use crate::config::layer::{INSTANCE_KEYS, KEYS};
 
     #[test]
@@ -295,6 +296,11 @@ mod tests {
         for instance in Instance::ALL {
             variables.extend(INSTANCE_KEYS.map(|key| format!("{}_{key}", instance.name()).to_uppercase()));
         }
+        variables.extend(
+            LIMIT_BOUNDS
+                .iter()
+                .map(|bounds| format!("LIMITS_{}", bounds.key).to_uppercase()),
+        );
         let distinct: BTreeSet<_> = variables.iter().collect();
         assert_eq!(distinct.len(), variables.len());
     }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use bellwether_message::{Instance, NodeId};
 use zeroize::Zeroizing;
 
+use super::access::{LIMIT_BOUNDS, limit_key};
 use super::definition::{DEFINITIONS, Definition, Form, Value};
 use super::error::{ConfigError, hint, nearest};
 use super::layer::{INSTANCE_KEYS, Layer, instance_key};
@@ -20,12 +21,19 @@ const PREFIX: &str = "BELLWETHER_";
 
 /// The variables after [`PREFIX`], each with the key it sets, or none where it is not ours to use: the file to read,
 /// the node a client talks to and the log filter concern the program, not a node.
-const VARIABLES: [(&str, Option<&str>); 12] = [
+const VARIABLES: [(&str, Option<&str>); 19] = [
     ("NAME", Some("name")),
     ("CLUSTER", Some("cluster")),
     ("LISTEN", Some("listen")),
     ("ADVERTISE", Some("advertise")),
     ("HTTP", Some("http")),
+    ("NATS", Some("nats")),
+    ("NATS_ADVERTISE", Some("nats_advertise")),
+    ("SOCKET", Some("socket")),
+    ("TLS_CERTIFICATE", Some("tls_certificate")),
+    ("TLS_KEY", Some("tls_key")),
+    ("INSECURE_DOORS", Some("insecure_doors")),
+    ("HTTP_HOSTS", Some("http_hosts")),
     ("SEEDS", Some("seeds")),
     ("DATA_DIR", Some("data_dir")),
     ("GOSSIP_INTERVAL_MS", Some("gossip_interval_ms")),
@@ -36,11 +44,12 @@ const VARIABLES: [(&str, Option<&str>); 12] = [
 ];
 
 impl Layer {
-    /// Reads what environment variables give: `BELLWETHER_NAME`, `_CLUSTER`, `_LISTEN`, `_ADVERTISE`, `_HTTP`, `_SEEDS`
+    /// Reads what environment variables give: `BELLWETHER_NAME`, `_CLUSTER`, `_LISTEN`, `_ADVERTISE`, `_HTTP`, `_NATS`,
+    /// `_NATS_ADVERTISE`, `_SOCKET`, `_TLS_CERTIFICATE`, `_TLS_KEY`, `_INSECURE_DOORS`, `_HTTP_HOSTS` and `_SEEDS`
     /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, the settings of
     /// an instance by its name and theirs (`BELLWETHER_EVENTS_OVERFLOW`, `BELLWETHER_EVENTS_QUEUE_MESSAGES`), those of the
     /// integration by their table and key (`BELLWETHER_INTEGRATION_ENABLED`, `BELLWETHER_REPORTERS_HEALTH`; thresholds
-    /// only stand in a file), and one of `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and
+    /// and who may do what only stand in a file), limits by theirs (`BELLWETHER_LIMITS_CONNECTIONS`), and one of `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and
     /// `_LOG` are left to the program, as are all variables that are not ours, Unicode or not.
     ///
     /// Give it `std::env::vars_os()`: `vars()` panics when any variable is not Unicode.
@@ -88,6 +97,12 @@ impl Layer {
                     self.origins.insert(definition.key(), Origin::Variable(name.to_owned()));
                     return Ok(());
                 }
+                if let Some(key) = limit_setting(short) {
+                    let given = number(&limit_key(key), name, &unicode(name, value)?)?;
+                    self.limits.insert(key, given);
+                    self.origins.insert(limit_key(key), Origin::Variable(name.to_owned()));
+                    return Ok(());
+                }
                 let Some((_, key)) = VARIABLES.iter().find(|(known, _)| *known == short) else {
                     return unknown_variable(name, short, &value);
                 };
@@ -108,8 +123,15 @@ impl Layer {
     }
 
     fn take_key(&mut self, key: &str, variable: &str, value: OsString) -> Result<(), ConfigError> {
-        if key == "data_dir" {
-            self.data_dir = Some(value.into());
+        let path = match key {
+            "data_dir" => Some(&mut self.data_dir),
+            "socket" => Some(&mut self.socket),
+            "tls_certificate" => Some(&mut self.tls_certificate),
+            "tls_key" => Some(&mut self.tls_key),
+            _ => None,
+        };
+        if let Some(path) = path {
+            *path = Some(value.into());
             return Ok(());
         }
         let text = unicode(variable, value)?;
@@ -119,7 +141,11 @@ impl Layer {
             "listen" => self.listen = Some(text),
             "advertise" => self.advertise = Some(text),
             "http" => self.http = Some(text),
-            "seeds" => self.seeds = Some(seeds(&text)),
+            "nats" => self.nats = Some(text),
+            "nats_advertise" => self.nats_advertise = Some(text),
+            "insecure_doors" => self.insecure_doors = Some(parsed(key, variable, &text, "true or false")?),
+            "http_hosts" => self.http_hosts = Some(list(&text)),
+            "seeds" => self.seeds = Some(list(&text)),
             "gossip_interval_ms" => self.gossip_interval_ms = Some(number(key, variable, &text)?),
             "drain_timeout_ms" => self.drain_timeout_ms = Some(number(key, variable, &text)?),
             _ => unreachable!("VARIABLES names no other key, as a test shows"),
@@ -161,11 +187,18 @@ fn unicode(variable: &str, value: OsString) -> Result<String, ConfigError> {
     })
 }
 
-fn seeds(text: &str) -> Vec<String> {
+fn list(text: &str) -> Vec<String> {
     if text.trim().is_empty() {
         return Vec::new();
     }
-    text.split(',').map(|seed| seed.trim().to_owned()).collect()
+    text.split(',').map(|item| item.trim().to_owned()).collect()
+}
+
+/// The limit that a variable after [`PREFIX`] names: `LIMITS_CONNECTIONS`.
+fn limit_setting(short: &str) -> Option<&'static str> {
+    let named = short.strip_prefix("LIMITS_")?;
+    let mut keys = LIMIT_BOUNDS.iter().map(|bounds| bounds.key);
+    keys.find(|key| key.to_uppercase() == named)
 }
 
 fn number(key: &str, variable: &str, text: &str) -> Result<u64, ConfigError> {
@@ -208,11 +241,19 @@ fn variable_hint(short: &str) -> String {
     if short.starts_with("THRESHOLD") {
         return "thresholds stand in the configuration file, each in a table [[thresholds]]".to_owned();
     }
+    if short.starts_with("ACCESS") {
+        return "who may do what stands in the configuration file, in the table [access]".to_owned();
+    }
     let plain = VARIABLES.into_iter().map(|(known, _)| known);
     let mut tabled: Vec<String> = DEFINITIONS.iter().map(Definition::variable).collect();
     for instance in Instance::ALL {
         tabled.extend(INSTANCE_KEYS.map(|key| format!("{}_{key}", instance.name()).to_uppercase()));
     }
+    tabled.extend(
+        LIMIT_BOUNDS
+            .iter()
+            .map(|bounds| format!("LIMITS_{}", bounds.key.to_uppercase())),
+    );
     let all = plain.clone().chain(tabled.iter().map(String::as_str));
     match nearest(short, all) {
         Some(near) => hint(PREFIX, short, [near]),
@@ -283,7 +324,8 @@ mod tests {
         for (short, key) in VARIABLES {
             let Some(key) = key else { continue };
             let variable = format!("{PREFIX}{short}");
-            let layer = Layer::from_environment([(variable.clone(), "1")]).unwrap();
+            let value = if key == "insecure_doors" { "true" } else { "1" };
+            let layer = Layer::from_environment([(variable.clone(), value)]).unwrap();
             assert_eq!(layer.origins.of(key), Origin::Variable(variable));
         }
     }

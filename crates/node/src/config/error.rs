@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use bellwether_broker::Overflow;
 use bellwether_message::{MIN_SECRET_BYTES, NodeIdError};
 
+use super::access::AccessProblem;
 use super::address::AddressProblem;
+use super::doors::DoorProblem;
 use super::origin::{Origin, Setting};
 use super::thresholds::ThresholdProblem;
 
@@ -142,6 +144,22 @@ pub enum ConfigError {
         given: usize,
         /// So many may be.
         max: usize,
+    },
+    /// A door that cannot be as it is given.
+    #[error("{setting}: {problem}")]
+    Door {
+        /// The setting.
+        setting: Setting,
+        /// What is wrong with it.
+        problem: DoorProblem,
+    },
+    /// Something in the table `access` that means nothing.
+    #[error("{setting}: {problem}")]
+    Access {
+        /// The setting.
+        setting: Setting,
+        /// What is wrong with it.
+        problem: AccessProblem,
     },
     /// A store that could not hold one message of the largest size its instance accepts.
     #[error(

@@ -1,5 +1,6 @@
 //! The weakest layer: a TOML file.
 
+mod access;
 mod hints;
 mod source;
 
@@ -58,19 +59,20 @@ impl Layer {
             "listen" => self.listen = Some(entry.text()?),
             "advertise" => self.advertise = Some(entry.text()?),
             "http" => self.http = Some(entry.text()?),
+            "nats" => self.nats = Some(entry.text()?),
+            "nats_advertise" => self.nats_advertise = Some(entry.text()?),
+            "socket" => self.socket = Some(entry.text()?.into()),
+            "tls_certificate" => self.tls_certificate = Some(entry.text()?.into()),
+            "tls_key" => self.tls_key = Some(entry.text()?.into()),
+            "insecure_doors" => self.insecure_doors = Some(entry.flag()?),
+            "http_hosts" => self.http_hosts = Some(self.take_texts(source, &entry)?),
             "data_dir" => self.data_dir = Some(entry.text()?.into()),
             "secret_file" => self.secret = Some(SecretSource::File(entry.text()?.into())),
             "gossip_interval_ms" => self.gossip_interval_ms = Some(entry.number()?),
             "drain_timeout_ms" => self.drain_timeout_ms = Some(entry.number()?),
-            "seeds" => {
-                let mut seeds = Vec::new();
-                for (index, element) in entry.list(TEXTS)?.iter().enumerate() {
-                    let element = source.element(&entry, index, element);
-                    seeds.push(element.text()?);
-                    self.origins.insert(element.path, element.origin);
-                }
-                self.seeds = Some(seeds);
-            }
+            "seeds" => self.seeds = Some(self.take_texts(source, &entry)?),
+            "access" => self.take_access(source, &entry)?,
+            "limits" => return self.take_limits(source, &entry),
             "instances" => {
                 for entry in source.entries(entry.table(INSTANCE_TABLE)?, "instances.") {
                     self.take_instance(source, &entry)?;
@@ -83,6 +85,16 @@ impl Layer {
         }
         self.origins.insert(entry.path, entry.origin);
         Ok(())
+    }
+
+    fn take_texts(&mut self, source: &Source<'_>, list: &Entry<'_>) -> Result<Vec<String>, ConfigError> {
+        let mut texts = Vec::new();
+        for (index, element) in list.list(TEXTS)?.iter().enumerate() {
+            let element = source.element(list, index, element);
+            texts.push(element.text()?);
+            self.origins.insert(element.path, element.origin);
+        }
+        Ok(texts)
     }
 
     fn take_instance(&mut self, source: &Source<'_>, entry: &Entry<'_>) -> Result<(), ConfigError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bellwether_message::Instance;
 
+use super::access::{AccessLayer, LimitsLayer, limit_key};
 use super::definition::IntegrationLayer;
 use super::origin::{Origin, Origins};
 use super::secrets::SecretSource;
@@ -33,6 +34,20 @@ pub struct Layer {
     pub advertise: Option<String>,
     /// TCP address for clients, or `off`. Default: `127.0.0.1:7480`.
     pub http: Option<String>,
+    /// TCP address for NATS clients, or `off`. Default: `off`.
+    pub nats: Option<String>,
+    /// What NATS clients of other nodes are told to dial, `HOST:PORT`, or `off`. Default: where this node listens for them.
+    pub nats_advertise: Option<String>,
+    /// Path of a Unix socket for clients, or `off`. Default: `off`.
+    pub socket: Option<PathBuf>,
+    /// The certificate of the doors, a PEM file.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, a PEM file.
+    pub tls_key: Option<PathBuf>,
+    /// Whether doors may be open to other hosts without TLS and without a table `access`.
+    pub insecure_doors: Option<bool>,
+    /// Names under which HTTP clients may dial this node, beside its addresses. Replaces the weaker layer's list.
+    pub http_hosts: Option<Vec<String>>,
     /// Where first members may be found, `HOST:PORT` each. Replaces the weaker layer's list, does not extend it.
     pub seeds: Option<Vec<String>>,
     /// Folder for what must survive a restart.
@@ -49,6 +64,10 @@ pub struct Layer {
     pub integration: IntegrationLayer,
     /// What metrics are measured against. Replaces the weaker layer's list, does not extend it.
     pub thresholds: Option<Vec<ThresholdLayer>>,
+    /// Who may do what; without it everybody may do everything. Only a file gives one.
+    pub access: Option<AccessLayer>,
+    /// How much one principal may take.
+    pub limits: LimitsLayer,
     /// Where the above came from. Filled by whatever made the layer; empty is fine.
     pub origins: Origins,
 }
@@ -82,6 +101,13 @@ impl Layer {
             listen: self.listen.or(weaker.listen),
             advertise: self.advertise.or(weaker.advertise),
             http: self.http.or(weaker.http),
+            nats: self.nats.or(weaker.nats),
+            nats_advertise: self.nats_advertise.or(weaker.nats_advertise),
+            socket: self.socket.or(weaker.socket),
+            tls_certificate: self.tls_certificate.or(weaker.tls_certificate),
+            tls_key: self.tls_key.or(weaker.tls_key),
+            insecure_doors: self.insecure_doors.or(weaker.insecure_doors),
+            http_hosts: self.http_hosts.or(weaker.http_hosts),
             seeds: self.seeds.or(weaker.seeds),
             data_dir: self.data_dir.or(weaker.data_dir),
             secret: self.secret.or(weaker.secret),
@@ -90,6 +116,8 @@ impl Layer {
             instances: self.instances,
             integration: self.integration.over(weaker.integration),
             thresholds: self.thresholds.or(weaker.thresholds),
+            access: self.access.or(weaker.access),
+            limits: self.limits.over(weaker.limits),
             origins: self.origins,
         }
     }
@@ -102,6 +130,13 @@ impl Layer {
             self.listen.is_some(),
             self.advertise.is_some(),
             self.http.is_some(),
+            self.nats.is_some(),
+            self.nats_advertise.is_some(),
+            self.socket.is_some(),
+            self.tls_certificate.is_some(),
+            self.tls_key.is_some(),
+            self.insecure_doors.is_some(),
+            self.http_hosts.is_some(),
             self.seeds.is_some(),
             self.data_dir.is_some(),
             self.secret.is_some(),
@@ -122,6 +157,10 @@ impl Layer {
         if self.thresholds.is_some() {
             keys.push("thresholds".to_owned());
         }
+        if self.access.is_some() {
+            keys.extend(["access".to_owned(), "access.principals".to_owned()]);
+        }
+        keys.extend(self.limits.keys().map(limit_key));
         keys
     }
 }
@@ -181,12 +220,19 @@ impl InstanceLayer {
 }
 
 /// The keys of a file outside the instance tables, in the order of [`Layer`]'s fields.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 17] = [
     "name",
     "cluster",
     "listen",
     "advertise",
     "http",
+    "nats",
+    "nats_advertise",
+    "socket",
+    "tls_certificate",
+    "tls_key",
+    "insecure_doors",
+    "http_hosts",
     "seeds",
     "data_dir",
     "secret_file",

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use bellwether_access::{ANONYMOUS, Grant, LimitsOverride, Permission, Principal};
 use bellwether_message::Instance;
 
+use super::access::{LIMIT_BOUNDS, limit_key, limit_values};
 use super::definition::{Value, in_table, tables};
+use super::doors::NatsAdvertise;
 use super::layer::instance_key;
 use super::origin::Origin;
 use super::thresholds::threshold_key;
@@ -33,6 +36,7 @@ impl Config {
                     .map_or_else(|| "off".to_owned(), |address| address.to_string()),
             ),
         );
+        lines.doors();
         lines.value("seeds", &toml::Value::from(self.seeds.clone()).to_string());
         match &self.data_dir {
             Some(folder) => lines.value("data_dir", &text(folder.display().to_string())),
@@ -51,6 +55,8 @@ impl Config {
             lines.table(table);
         }
         lines.thresholds();
+        lines.limits();
+        lines.access();
         lines.text
     }
 
@@ -124,6 +130,98 @@ impl Lines<'_> {
         }
     }
 
+    fn doors(&mut self) {
+        let config = self.config;
+        let off = || "off".to_owned();
+        self.value(
+            "nats",
+            &text(config.nats.map_or_else(off, |address| address.to_string())),
+        );
+        match &config.nats_advertise {
+            NatsAdvertise::Listen => self.remark("nats_advertise: where this node listens for NATS clients"),
+            NatsAdvertise::Off => self.value("nats_advertise", &text(off())),
+            NatsAdvertise::Address(address) => self.value("nats_advertise", &text(address.clone())),
+        }
+        let socket = config.socket.as_ref().map(|path| path.display().to_string());
+        self.value("socket", &text(socket.unwrap_or_else(off)));
+        match &config.tls {
+            None => self.remark("tls_certificate, tls_key: none"),
+            Some(files) => {
+                self.value("tls_certificate", &text(files.certificate.display().to_string()));
+                self.value("tls_key", &text(files.key.display().to_string()));
+            }
+        }
+        self.value("insecure_doors", &config.insecure_doors.to_string());
+        self.value("http_hosts", &toml::Value::from(config.http_hosts.clone()).to_string());
+    }
+
+    fn limits(&mut self) {
+        self.push("\n[limits]");
+        let limits = self.config.limits;
+        let limits = LimitsOverride {
+            connections: Some(limits.connections),
+            subscriptions: Some(limits.subscriptions),
+            messages_per_second: limits.messages_per_second,
+            bytes_per_second: limits.bytes_per_second,
+            queued_bytes: Some(limits.queued_bytes),
+            payload_bytes: Some(limits.payload_bytes),
+        };
+        for (bounds, value) in LIMIT_BOUNDS.iter().zip(limit_values(&limits)) {
+            match value {
+                Some(value) => self.below(&limit_key(bounds.key), bounds.key, &value.to_string()),
+                None => self.remark(&format!("{}: no bound", bounds.key)),
+            }
+        }
+    }
+
+    fn access(&mut self) {
+        let Some(access) = &self.config.access else {
+            return self.push("\n# access: everybody may do everything");
+        };
+        self.push("\n[access]");
+        let rights: Vec<String> = access.anonymous.iter().flat_map(anonymous_rights).collect();
+        self.below("access.anonymous", ANONYMOUS, &toml::Value::from(rights).to_string());
+        match &access.revoked_tokens {
+            Some(file) => self.below(
+                "access.revoked_tokens",
+                "revoked_tokens",
+                &text(file.display().to_string()),
+            ),
+            None => self.remark("revoked_tokens: none"),
+        }
+        for (index, principal) in access.principals.iter().enumerate() {
+            self.principal(&format!("access.principals[{index}]"), principal);
+        }
+    }
+
+    fn principal(&mut self, path: &str, principal: &Principal) {
+        self.push("\n[[access.principals]]");
+        let grant = principal.grant();
+        let ids = |ids: &[u32]| toml::Value::from(ids.iter().map(|id| i64::from(*id)).collect::<Vec<_>>()).to_string();
+        let list = |list: &[Permission]| {
+            let texts: Vec<String> = list.iter().map(Permission::to_string).collect();
+            toml::Value::from(texts).to_string()
+        };
+        for (key, value) in [
+            ("name", text(principal.name().to_owned())),
+            ("uid", ids(principal.uids())),
+            ("gid", ids(principal.gids())),
+            ("allow_publish", list(&grant.allow_publish)),
+            ("allow_subscribe", list(&grant.allow_subscribe)),
+            ("deny_publish", list(&grant.deny_publish)),
+            ("deny_subscribe", list(&grant.deny_subscribe)),
+            ("look", grant.look.to_string()),
+            ("administer", grant.administer.to_string()),
+        ] {
+            self.below(&format!("{path}.{key}"), key, &value);
+        }
+        for (bounds, value) in LIMIT_BOUNDS.iter().zip(limit_values(principal.limits())) {
+            let Some(value) = value else { continue };
+            let key = limit_key(bounds.key);
+            self.below(&format!("{path}.{key}"), &key, &value.to_string());
+        }
+    }
+
     /// A key below the header of its table; `path` is its whole key.
     fn below(&mut self, path: &str, key: &str, value: &str) {
         let from = self.config.came_from(path);
@@ -133,6 +231,21 @@ impl Lines<'_> {
     fn push(&mut self, line: &str) {
         writeln!(self.text, "{line}").expect("writing to a String cannot fail");
     }
+}
+
+/// What anonymous clients may do, as it is written.
+fn anonymous_rights(grant: &Grant) -> Vec<String> {
+    let flags = [("look", grant.look), ("administer", grant.administer)];
+    let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
+    let publish = grant
+        .allow_publish
+        .iter()
+        .map(|permission| format!("publish {permission}"));
+    let subscribe = grant
+        .allow_subscribe
+        .iter()
+        .map(|permission| format!("subscribe {permission}"));
+    flags.chain(publish).chain(subscribe).collect()
 }
 
 /// With a point, as TOML asks of what is not whole.

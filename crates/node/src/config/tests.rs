@@ -3,6 +3,8 @@ mod defaults;
 mod layers;
 mod rules;
 mod shown;
+mod the_access;
+mod the_doors;
 mod the_environment;
 mod the_example;
 mod the_integration;

@@ -2,6 +2,7 @@
 
 use bellwether_message::Instance;
 
+use crate::config::access::{ACCESS_KEYS, LIMIT_BOUNDS, PRINCIPAL_KEYS};
 use crate::config::definition::{DEFINITIONS, Definition, in_table as defined_in, tables};
 use crate::config::error::hint;
 use crate::config::layer::{INSTANCE_KEYS, KEYS, instance_key};
@@ -30,7 +31,9 @@ pub(super) fn above_the_tables(key: &str) -> String {
             places => format!("{table}, and its reporter is {}", places.join(" or ")),
         };
     }
-    let rest = ["instances", "thresholds"].into_iter().chain(tables());
+    let rest = ["instances", "thresholds", "access", "limits"]
+        .into_iter()
+        .chain(tables());
     elsewhere(key).unwrap_or_else(|| hint("", key, KEYS.into_iter().chain(rest)))
 }
 
@@ -48,6 +51,25 @@ pub(super) fn in_table(table: &str, key: &str) -> String {
 /// For a key of a threshold.
 pub(super) fn in_threshold(key: &str) -> String {
     elsewhere(key).unwrap_or_else(|| hint("thresholds.", key, THRESHOLD_KEYS))
+}
+
+/// For a key of the table `access`.
+pub(super) fn in_access(key: &str) -> String {
+    if PRINCIPAL_KEYS.contains(&key) {
+        return format!("`{key}` belongs in a table [[access.principals]]");
+    }
+    elsewhere(key).unwrap_or_else(|| hint("access.", key, ACCESS_KEYS))
+}
+
+/// For a key of a principal.
+pub(super) fn in_principal(key: &str) -> String {
+    elsewhere(key).unwrap_or_else(|| hint("access.principals.", key, PRINCIPAL_KEYS))
+}
+
+/// For a key of limits, those of all or of a principal.
+pub(super) fn in_limits(prefix: &str, key: &str) -> String {
+    let known = LIMIT_BOUNDS.iter().map(|bounds| bounds.key);
+    elsewhere(key).unwrap_or_else(|| hint(prefix, key, known))
 }
 
 /// Where a key belongs that is right in another place.

@@ -100,7 +100,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn flag(&self) -> Result<bool, ConfigError> {
+    pub(super) fn flag(&self) -> Result<bool, ConfigError> {
         self.value
             .as_bool()
             .ok_or_else(|| self.wrong_type("true or false, without quotes"))

@@ -32,6 +32,23 @@ fn has_every_key() {
         let key = thresholds::threshold_key(0, key);
         assert!(layer.origins.exactly(&key).is_some(), "{key}");
     }
+    for key in access::ACCESS_KEYS {
+        let key = format!("access.{key}");
+        assert!(layer.origins.exactly(&key).is_some(), "{key}");
+    }
+    for key in access::PRINCIPAL_KEYS {
+        let key = format!("access.principals[0].{key}");
+        assert!(layer.origins.exactly(&key).is_some(), "{key}");
+    }
+    for bounds in &access::LIMIT_BOUNDS {
+        let key = access::limit_key(bounds.key);
+        assert!(layer.origins.exactly(&key).is_some(), "{key}");
+        let words = explanation("[limits]", bounds.key);
+        assert!(
+            words.contains(&format!(", {} to {}", bounds.min, bounds.max)),
+            "{words}"
+        );
+    }
     assert!(Instance::ALL.iter().all(|instance| EXAMPLE.contains(instance.name())));
 }
 
