@@ -11,11 +11,9 @@ pub mod json;
 mod peer;
 mod place;
 mod resume_token;
-mod uptime;
 
 pub use self::beginning::{Beginning, BeginningError};
 pub use self::handover::{Handover, Session};
 pub use self::peer::Peer;
 pub use self::place::Place;
 pub use self::resume_token::{ResumeToken, ResumeTokenError};
-pub use self::uptime::uptime;

@@ -91,9 +91,9 @@ impl Api {
     }
 
     pub(crate) fn router(self, hosts: guard::OwnHosts) -> Router {
-        let access = self.access.clone();
+        let by = (self.access.clone(), self.node.clone());
         let guard = move |request, next| guard::guard(hosts.clone(), request, next);
-        let authenticate = move |request, next| client::authenticate(access.clone(), request, next);
+        let authenticate = move |request, next| client::authenticate(by.clone(), request, next);
         routes::router()
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)

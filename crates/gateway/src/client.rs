@@ -7,9 +7,9 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bellwether::{Instance, Pattern, Timestamp};
+use bellwether::{Instance, Node, Pattern, Timestamp};
 use bellwether_access::{Access, Caller, Credentials, Denied, LimitExceeded, Reach, Session};
-use bellwether_delivery::{Peer, uptime};
+use bellwether_delivery::Peer;
 
 use crate::credentials::Shown;
 use crate::error::{ApiError, Reason};
@@ -19,6 +19,8 @@ use crate::error::{ApiError, Reason};
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     session: Arc<Session>,
+    /// By whose clock rates are measured, in every door.
+    node: Node,
 }
 
 impl Client {
@@ -56,7 +58,7 @@ impl Client {
 
     /// Counts one message to publish, and refuses what is too much.
     pub(crate) fn spend(&self, payload_bytes: usize) -> Result<(), ApiError> {
-        let spent = self.session.spend(payload_bytes, uptime());
+        let spent = self.session.spend(payload_bytes, self.node.uptime());
         spent.map_err(|err| limited(&err))
     }
 }
@@ -78,11 +80,11 @@ pub(crate) fn limited(err: &LimitExceeded) -> ApiError {
 const OPEN_PATHS: [&str; 3] = ["/", "/healthz", "/readyz"];
 
 /// Authenticates a request, or answers it. From here on no token is left in its target.
-pub(crate) async fn authenticate(access: Access, mut request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate((access, node): (Access, Node), mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Tcp);
     let is_open = OPEN_PATHS.contains(&request.uri().path());
     let shown = Shown::take(&mut request);
-    let client = shown.and_then(|shown| begin(&access, peer.credentials(shown.token())));
+    let client = shown.and_then(|shown| begin(&access, node, peer.credentials(shown.token())));
     match client {
         Ok(client) => {
             request.extensions_mut().insert(client);
@@ -93,13 +95,14 @@ pub(crate) async fn authenticate(access: Access, mut request: Request, next: Nex
     }
 }
 
-fn begin(access: &Access, credentials: Credentials<'_>) -> Result<Client, ApiError> {
+fn begin(access: &Access, node: Node, credentials: Credentials<'_>) -> Result<Client, ApiError> {
     let caller = access
         .authenticate(credentials, Timestamp::now())
         .map_err(|err| ApiError::new(Reason::Unauthenticated, err.to_string()))?;
     let session = caller.open_session().map_err(|err| limited(&err))?;
     Ok(Client {
         session: Arc::new(session),
+        node,
     })
 }
 

@@ -94,13 +94,12 @@ enum Taken {
 impl Client {
     pub(crate) fn new(house: Arc<House>, id: u64, peer: SocketAddr) -> Option<Self> {
         let now = house.now();
-        let anonymous = house.access.authenticate(Credentials::Anonymous, Timestamp::now());
         Some(Self {
             id,
             peer,
             said: Connect::default(),
             has_connected: false,
-            must_authenticate: anonymous.is_err(),
+            must_authenticate: !house.access.serves_anonymous(),
             session: None,
             max_payload: house.max_payload,
             subscriptions: Subscriptions::default(),

@@ -26,7 +26,6 @@ pub(crate) struct House {
     pub(crate) urls: watch::Receiver<Urls>,
     pub(crate) lost: Occasions,
     pub(crate) slow: Occasions,
-    started: Instant,
 }
 
 impl House {
@@ -47,13 +46,12 @@ impl House {
             urls,
             lost: Occasions::default(),
             slow: Occasions::default(),
-            started: Instant::now(),
         }
     }
 
     /// A clock that only rises.
     pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.node.uptime()
     }
 }
 

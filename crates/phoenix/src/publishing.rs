@@ -9,7 +9,6 @@ use bellwether::{
     PublishTypedError,
 };
 use bellwether_access::Session;
-use bellwether_delivery::uptime;
 use serde::Serialize;
 
 use crate::publication::{Content, Publication};
@@ -40,7 +39,7 @@ pub(crate) fn prepare(node: &Node, session: &Session, publication: Publication) 
             .map_err(|err| refused_typed(&err))?,
     };
     session
-        .spend(draft.payload.len(), uptime())
+        .spend(draft.payload.len(), node.uptime())
         .map_err(|err| Refusal::limited(&err))?;
     Ok(Ready {
         instance,

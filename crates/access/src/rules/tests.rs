@@ -255,7 +255,11 @@ fn a_denial_of_everything_reaches_what_a_permission_of_everything_does_not() {
     for denied in ["*", "*/orders:*"] {
         let rules = publisher(&allowed, &[denied]);
         for instance in Instance::ALL {
-            assert_eq!(rules.judge(Question::Publish(instance, "orders:new")), None, "{instance}");
+            assert_eq!(
+                rules.judge(Question::Publish(instance, "orders:new")),
+                None,
+                "{instance}"
+            );
         }
     }
 }

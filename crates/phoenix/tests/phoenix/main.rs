@@ -5,6 +5,7 @@
 mod client;
 mod served;
 
+mod access;
 mod bounds;
 mod coming_in;
 mod ending;

@@ -37,6 +37,15 @@ impl Served {
 
     /// For at most so many connections.
     pub(crate) async fn start_for(max_connections: usize, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::launch(max_connections, Access::open(), configure).await
+    }
+
+    /// With a policy.
+    pub(crate) async fn start_as(access: Access) -> Self {
+        Self::launch(DEFAULT_MAX_CONNECTIONS, access, |_| {}).await
+    }
+
+    async fn launch(max_connections: usize, access: Access, configure: impl FnOnce(&mut Config)) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(NodeId::new("a").unwrap());
         config.listen = "127.0.0.1:0".parse().unwrap();
@@ -55,7 +64,7 @@ impl Served {
             .unwrap()
             .max_connections(max_connections);
         let addr = gateway.local_addr().unwrap();
-        let serving = tokio::spawn(gateway.serve(node.clone(), Access::open(), stop.clone()));
+        let serving = tokio::spawn(gateway.serve(node.clone(), access, stop.clone()));
         Self {
             node,
             addr,
