@@ -38,6 +38,7 @@ pub(crate) struct PublishQuery {
     correlation_id: Option<String>,
     causation_id: Option<String>,
     schema_version: Option<NonZeroU16>,
+    reply_to: Option<String>,
     wait: Option<String>,
     confirm: Option<String>,
     confirm_within: Option<String>,
@@ -86,6 +87,7 @@ fn draft(topic: &str, query: PublishQuery) -> Result<Draft, ApiError> {
     }
     draft.correlation_id = query.correlation_id;
     draft.causation_id = query.causation_id;
+    draft.reply_to = query.reply_to;
     if let Some(version) = query.schema_version {
         draft.schema_version = version.get();
     }
