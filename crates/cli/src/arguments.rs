@@ -2,37 +2,39 @@
 
 mod alerts;
 mod catalogue;
+mod contexts;
 mod examples;
+mod messaging;
+mod publish;
+mod reach;
+mod shell;
 mod token;
 
 use std::ffi::OsString;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bellwether::Layer;
 use bellwether::config::SecretSource;
-use bellwether::{Confirm, Layer};
-use bellwether_gateway::Beginning;
+use bellwether_client::Beginning;
 use bellwether_message::{ContentType, Instance, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES};
 use bellwether_message::{NodeId, Pattern, Topic};
-use bytes::Bytes;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
-use crate::client::{Care, Target};
 use crate::commands::Command;
+use crate::commands::completions::Completions;
 use crate::commands::config::Settings;
 use crate::commands::demo::Demo;
 use crate::commands::instances::Instances;
 use crate::commands::members::Members;
-use crate::commands::publish::{Publish, What};
 use crate::commands::start::Start;
 use crate::commands::subscribe::Subscribe;
 use crate::commands::subscribers::Subscribers;
 use crate::duration;
-use crate::input::Source;
-use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::reach::Reach;
 use crate::theme::Theme;
 
 /// Where options that many commands share stand in `--help`.
@@ -48,7 +50,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 }
 
 fn meaning(typed: Typed) -> Result<Command, clap::Error> {
-    let node = typed.node;
+    let node = typed.reach.meaning();
     Ok(match typed.command {
         TypedCommand::Start { settings } => Command::Start(Start {
             settings: settings.into(),
@@ -63,6 +65,8 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         }
         TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
         TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
+        TypedCommand::Request(request) => Command::Request(request.meaning(node)),
+        TypedCommand::Reply(reply) => Command::Reply(reply.meaning(node)?),
         TypedCommand::Members { format } => Command::Members(Members {
             node,
             format: format.format,
@@ -89,6 +93,12 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         TypedCommand::Alerts(alerts) => Command::Alerts(alerts.meaning(node)),
         TypedCommand::Ack(ack) => Command::Acknowledge(ack.meaning(node, std::env::var("USER").ok())),
         TypedCommand::Thresholds(thresholds) => Command::Thresholds(thresholds.meaning(node)?),
+        TypedCommand::Context(context) => Command::Context(context.meaning(node)?),
+        TypedCommand::Completions { shell } => Command::Completions(Box::new(Completions {
+            shell,
+            program: Typed::command(),
+        })),
+        TypedCommand::Man(man) => Command::Man(Box::new(man.meaning(Typed::command()))),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Token(token) => token.into(),
         TypedCommand::Config(TypedConfig::Check(settings)) => Command::CheckConfig(settings.into()),
@@ -101,16 +111,8 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
 #[derive(Debug, Parser)]
 #[command(name = "bellwether", version, after_help = examples::PROGRAM, arg_required_else_help = true)]
 struct Typed {
-    /// The node to talk to, by the address of its HTTP listener
-    #[arg(
-        long,
-        global = true,
-        display_order = AFTER_THE_COMMANDS_OWN,
-        value_name = "URL",
-        env = "BELLWETHER_NODE",
-        default_value = "http://127.0.0.1:7480"
-    )]
-    node: NodeUrl,
+    #[command(flatten)]
+    reach: reach::TypedReach,
     #[command(subcommand)]
     command: TypedCommand,
 }
@@ -136,11 +138,19 @@ enum TypedCommand {
 
     /// Publish one message, or one per line of a file or of standard input
     #[command(after_help = examples::PUB)]
-    Pub(TypedPublish),
+    Pub(publish::TypedPublish),
 
     /// Print what is published, as it comes
     #[command(after_help = examples::SUB)]
     Sub(TypedSubscribe),
+
+    /// Ask, and print what is answered
+    #[command(after_help = examples::REQUEST)]
+    Request(messaging::TypedRequest),
+
+    /// Answer what is asked, until Ctrl-C
+    #[command(after_help = examples::REPLY)]
+    Reply(messaging::TypedReply),
 
     /// List the nodes of the mesh, as one node sees them
     #[command(after_help = examples::MEMBERS)]
@@ -200,6 +210,21 @@ enum TypedCommand {
     /// Show or change which figures a node watches, and their limits
     #[command(after_help = examples::THRESHOLDS)]
     Thresholds(alerts::TypedThresholds),
+
+    /// Keep nodes that are talked to often, each with what it takes, by a name
+    #[command(subcommand, after_help = examples::CONTEXT)]
+    Context(contexts::TypedContext),
+
+    /// Print the script that completes this program's commands in a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+
+    /// Print the manual page of this program or of a command, or write all
+    #[command(after_help = examples::MAN)]
+    Man(shell::TypedMan),
 
     /// Make the secret that the nodes of a mesh share
     #[command(subcommand, after_help = examples::SECRET)]
@@ -355,107 +380,6 @@ impl From<TypedSettings> for Settings {
 }
 
 #[derive(Debug, Args)]
-struct TypedPublish {
-    /// One of the ten that `bellwether instances` lists
-    #[arg(value_parser = instance)]
-    instance: Instance,
-    /// What it is about: levels joined by `:`, such as `orders:new`
-    #[arg(value_parser = topic)]
-    topic: Topic,
-    /// The message's content: text, `@FILE`, or `@-` for standard input; left out, it is empty
-    payload: Option<String>,
-    /// Names the message's type, such as `critical_alert` [default: message]
-    #[arg(long, value_name = "TAG", value_parser = event)]
-    event: Option<String>,
-    /// The node where the event arose, if not the one that publishes it
-    #[arg(long, value_name = "NODE", value_parser = node_id)]
-    originating_node: Option<NodeId>,
-    /// Ties messages of one story together
-    #[arg(long, value_name = "ID", value_parser = id)]
-    correlation_id: Option<String>,
-    /// The id of the message that led to this one
-    #[arg(long, value_name = "ID", value_parser = id)]
-    causation_id: Option<String>,
-    /// What the content is [default: application/json for a JSON object or array, text/plain for other text,
-    /// else application/octet-stream]
-    #[arg(long, value_name = "TYPE", value_parser = content_type)]
-    content_type: Option<ContentType>,
-    /// Publish each line of this file, or of standard input (`-`), as a message of its own
-    #[arg(long, value_name = "FILE", conflicts_with = "payload")]
-    lines: Option<String>,
-    /// At most this many lines a second, evenly spaced
-    #[arg(long, value_name = "N", requires = "lines", conflicts_with = "payload")]
-    rate: Option<NonZeroU32>,
-    #[command(flatten)]
-    care: TypedCare,
-    #[command(flatten)]
-    format: TypedFormat,
-}
-
-/// What is to be waited for, however a message is published.
-#[derive(Debug, Args)]
-struct TypedCare {
-    /// Wait for room before each message, at most so long [default: 30, the most], so that no peer or subscriber loses
-    /// anything to this publisher's speed; a message for which there is none fails, and is not published
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        num_args = 0..=1,
-        default_missing_value = "30",
-        value_parser = clap::value_parser!(u64).range(0..=30)
-    )]
-    wait: Option<u64>,
-    /// Who must hold a message: `none`, `local` (this node), `all` peers that want it, or so many of them [default:
-    /// local]
-    #[arg(long, value_name = "WHO", value_parser = confirm)]
-    confirm: Option<Confirm>,
-    /// Seconds that peers have to confirm a message, up to 60; then it fails, though it is published [default: 10]
-    #[arg(long, value_name = "SECONDS", requires = "confirm", value_parser = clap::value_parser!(u64).range(1..=60))]
-    confirm_within: Option<u64>,
-}
-
-impl From<TypedCare> for Care {
-    fn from(typed: TypedCare) -> Self {
-        Self {
-            wait_s: typed.wait,
-            confirm: typed.confirm,
-            confirm_within_s: typed.confirm_within,
-        }
-    }
-}
-
-impl TypedPublish {
-    fn meaning(self, node: NodeUrl) -> Publish {
-        let what = match (self.lines, self.payload) {
-            (Some(name), _) => What::Lines {
-                source: Source::named(&name),
-                rate: self.rate,
-            },
-            (None, Some(payload)) => match payload.strip_prefix('@') {
-                Some(name) => What::Whole(Source::named(name)),
-                None => What::Payload(payload.into()),
-            },
-            (None, None) => What::Payload(Bytes::new()),
-        };
-        Publish {
-            node,
-            target: Target {
-                instance: self.instance,
-                topic: self.topic,
-                event: self.event,
-                originating_node: self.originating_node,
-                correlation_id: self.correlation_id,
-                causation_id: self.causation_id,
-            },
-            care: self.care.into(),
-            content_type: self.content_type,
-            what,
-            format: self.format.format,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
 struct TypedSubscribe {
     /// An instance and a pattern of topics, once or several times: `*` as the last level is one or more levels, `*`
     /// elsewhere and `+` are exactly one
@@ -464,7 +388,11 @@ struct TypedSubscribe {
     /// Begin with what the nodes still keep: `live`, `earliest`, `last:N`, `id:ID` (behind a message's id, or a resume
     /// token) or `time:RFC3339` [default: live]
     #[arg(long, value_name = "FROM", value_parser = beginning)]
-    from: Option<String>,
+    from: Option<Beginning>,
+    /// Share the messages with all other subscribers of the mesh that name this group and the same pattern: each message
+    /// goes to one of them, live only
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    queue: Option<String>,
     /// End after this many messages
     #[arg(long, value_name = "N")]
     count: Option<u64>,
@@ -476,7 +404,7 @@ struct TypedSubscribe {
 }
 
 impl TypedSubscribe {
-    fn meaning(self, node: NodeUrl) -> Result<Subscribe, clap::Error> {
+    fn meaning(self, node: Reach) -> Result<Subscribe, clap::Error> {
         let wrong = |words| wrong("sub", ErrorKind::ValueValidation, words);
         let (format, theme) = self.looks.meaning("sub")?;
         let (pairs, rest) = self.wanted.as_chunks();
@@ -495,7 +423,12 @@ impl TypedSubscribe {
                     .map_err(|err| wrong(format!("invalid value '{given_pattern}' for PATTERN: {err}")))?;
                 Ok((instance, pattern))
             })
-            .collect::<Result<_, clap::Error>>()?;
+            .collect::<Result<Vec<_>, clap::Error>>()?;
+        let wanted = match (self.queue, &wanted[..]) {
+            (None, _) => wanted,
+            (Some(name), [(instance, pattern)]) => vec![(*instance, in_queue(pattern, &name).map_err(wrong)?)],
+            (Some(_), _) => return Err(wrong("a queue group has one pattern of one instance".to_owned())),
+        };
         Ok(Subscribe {
             node,
             wanted,
@@ -530,14 +463,21 @@ fn node_id(text: &str) -> Result<NodeId, String> {
     NodeId::new(text).map_err(in_one_line)
 }
 
-fn confirm(text: &str) -> Result<Confirm, String> {
+/// Judged as the node does.
+fn beginning(text: &str) -> Result<Beginning, String> {
+    text.parse::<bellwether_gateway::Beginning>().map_err(in_one_line)?;
     text.parse().map_err(in_one_line)
 }
 
-/// Judged here, and handed to the node as it was typed.
-fn beginning(text: &str) -> Result<String, String> {
-    text.parse::<Beginning>().map_err(in_one_line)?;
-    Ok(text.to_owned())
+fn in_queue(pattern: &Pattern, name: &str) -> Result<Pattern, String> {
+    let wrong = |err| {
+        format!(
+            "invalid value '{}' for '--queue': {}",
+            name.escape_debug(),
+            in_one_line(err)
+        )
+    };
+    pattern.in_queue(name).map_err(wrong)
 }
 
 fn event(text: &str) -> Result<String, String> {

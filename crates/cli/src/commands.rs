@@ -4,12 +4,17 @@ pub(crate) mod acknowledge;
 pub(crate) mod alerts;
 pub(crate) mod broadcast;
 pub(crate) mod catalogue;
+pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod contexts;
 pub(crate) mod demo;
 pub(crate) mod instances;
 pub(crate) mod integration;
+pub(crate) mod man;
 pub(crate) mod members;
 pub(crate) mod publish;
+pub(crate) mod reply;
+pub(crate) mod request;
 pub(crate) mod say;
 pub(crate) mod secret;
 pub(crate) mod start;
@@ -23,12 +28,17 @@ use self::acknowledge::Acknowledge;
 use self::alerts::Alerts;
 use self::broadcast::Broadcast;
 use self::catalogue::Catalogue;
+use self::completions::Completions;
 use self::config::Settings;
+use self::contexts::ContextCommand;
 use self::demo::Demo;
 use self::instances::Instances;
 use self::integration::Integration;
+use self::man::Man;
 use self::members::Members;
 use self::publish::Publish;
+use self::reply::Reply;
+use self::request::Request;
 use self::say::Say;
 use self::start::Start;
 use self::subscribe::Subscribe;
@@ -44,6 +54,8 @@ pub(crate) enum Command {
     Demo(Demo),
     Publish(Publish),
     Subscribe(Subscribe),
+    Request(Request),
+    Reply(Reply),
     Members(Members),
     Subscribers(Subscribers),
     Instances(Instances),
@@ -55,6 +67,9 @@ pub(crate) enum Command {
     Alerts(Alerts),
     Acknowledge(Acknowledge),
     Thresholds(Thresholds),
+    Context(ContextCommand),
+    Completions(Box<Completions>),
+    Man(Box<Man>),
     NewSecret,
     NewToken(NewToken),
     ShowToken(ShowToken),

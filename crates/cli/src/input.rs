@@ -57,7 +57,7 @@ impl Source {
     }
 }
 
-/// What a command is given as JSON.
+/// What a command is given, as JSON or as a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Given {
     /// By itself.
@@ -76,6 +76,11 @@ impl Given {
                 None => Self::Text(text.into()),
             },
         }
+    }
+
+    /// Text, `@FILE` or `@-`; left out, nothing.
+    pub(crate) fn payload(given: Option<String>) -> Self {
+        Self::named(Some(given.unwrap_or_default()))
     }
 
     /// All of it.

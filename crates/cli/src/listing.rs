@@ -1,23 +1,23 @@
 //! Lists that nodes answer with, and what would be one row of them: shown as they came or as a table.
 
+use bellwether_client::{CallError, Client};
 use serde_json::value::RawValue;
 
-use crate::client::{Client, ClientError};
 use crate::failure::Failure;
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format, Output, Paint};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 use crate::table::{self, Column, Row};
 
 /// Asks the node and prints its answer.
-pub(crate) fn print(node: &NodeUrl, path_and_query: &str, columns: &[Column], format: Format) -> Result<(), Failure> {
+pub(crate) fn print(node: &Reach, path_and_query: &str, columns: &[Column], format: Format) -> Result<(), Failure> {
     block_on(async {
-        let mut client = Client::connect(node).await?;
+        let client = node.connect().await?;
         match format {
             // Untouched: programs get the very array that HTTP gives.
-            Format::Json => output::print(array(&mut client, path_and_query).await?.get()),
+            Format::Json => output::print(array(&client, path_and_query).await?.get()),
             Format::Text => {
-                let rows: Vec<Row> = client.list(path_and_query).await?;
+                let rows: Vec<Row> = client.get(path_and_query).await?;
                 print_rows(columns, &rows)
             }
         }
@@ -37,6 +37,6 @@ fn print_rows(columns: &[Column], rows: &[Row]) -> Result<(), Failure> {
     output.flush()
 }
 
-async fn array(client: &mut Client, path_and_query: &str) -> Result<Box<RawValue>, ClientError> {
-    client.list(path_and_query).await
+async fn array(client: &Client, path_and_query: &str) -> Result<Box<RawValue>, CallError> {
+    client.get(path_and_query).await
 }

@@ -4,8 +4,8 @@
 //! HTTP to a node's gateway.
 
 mod arguments;
-mod client;
 mod commands;
+mod contexts;
 mod duration;
 mod failure;
 mod input;
@@ -13,8 +13,8 @@ mod listing;
 mod logging;
 mod message_line;
 mod nearest;
-mod node_url;
 mod output;
+mod reach;
 mod runtime;
 mod table;
 mod theme;
@@ -38,6 +38,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(demo) => demo.run(),
         Command::Publish(publish) => publish.run(),
         Command::Subscribe(subscribe) => subscribe.run(),
+        Command::Request(request) => request.run(),
+        Command::Reply(reply) => reply.run(),
         Command::Members(members) => members.run(),
         Command::Subscribers(subscribers) => subscribers.run(),
         Command::Instances(instances) => instances.run(),
@@ -49,6 +51,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(),
         Command::Acknowledge(acknowledge) => acknowledge.run(),
         Command::Thresholds(thresholds) => thresholds.run(),
+        Command::Context(context) => context.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
         Command::NewSecret => commands::secret::new(),
         Command::NewToken(new) => new.run(),
         Command::ShowToken(show) => show.run(),

@@ -32,6 +32,11 @@ impl Output {
             .map_err(on_write_error)
     }
 
+    /// Bytes as they are, buffered.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(on_write_error)
+    }
+
     /// Text that has its own line breaks, buffered.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.out.write_all(text.as_bytes()).map_err(on_write_error)

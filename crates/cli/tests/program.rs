@@ -6,11 +6,14 @@ mod program {
     mod alerts;
     mod catalogue;
     mod config;
+    mod contexts;
     mod demo;
     mod fake_node;
     mod node;
     mod publish;
+    mod request;
     mod run;
+    mod shell;
     mod subscribe;
     mod token;
     mod typed;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use bellwether::Node;
 use bellwether_access::Access;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::door::NatsSettings;
 

@@ -9,8 +9,8 @@ use super::{AFTER_THE_COMMANDS_OWN, TypedFormat, bounded, examples, in_one_line,
 use crate::commands::acknowledge::Acknowledge;
 use crate::commands::alerts::Alerts;
 use crate::commands::thresholds::{Thresholds, Wish};
-use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::reach::Reach;
 
 /// Nodes keep no more of a name, in bytes.
 const BY_BYTES: usize = 512;
@@ -27,7 +27,7 @@ pub(super) struct TypedAlerts {
 }
 
 impl TypedAlerts {
-    pub(super) fn meaning(self, node: NodeUrl) -> Alerts {
+    pub(super) fn meaning(self, node: Reach) -> Alerts {
         Alerts {
             node,
             all: self.all,
@@ -56,7 +56,7 @@ pub(super) struct TypedAck {
 
 impl TypedAck {
     /// `user` is who runs the program, as the environment has it.
-    pub(super) fn meaning(self, node: NodeUrl, user: Option<String>) -> Acknowledge {
+    pub(super) fn meaning(self, node: Reach, user: Option<String>) -> Acknowledge {
         let user = || user.and_then(|user| by(&user).ok());
         Acknowledge {
             node,
@@ -136,7 +136,7 @@ struct TypedKind {
 }
 
 impl TypedThresholds {
-    pub(super) fn meaning(self, node: NodeUrl) -> Result<Thresholds, clap::Error> {
+    pub(super) fn meaning(self, node: Reach) -> Result<Thresholds, clap::Error> {
         let wish = match self.wish {
             None | Some(TypedWish::List) => Wish::List,
             Some(TypedWish::Set(rule)) => Wish::Set(rule.meaning()?),
@@ -229,9 +229,7 @@ mod tests {
                 resolution: None,
                 format: TypedFormat { format: Format::Text },
             };
-            typed
-                .meaning("http://127.0.0.1:7480".parse().unwrap(), user.map(str::to_owned))
-                .by
+            typed.meaning(Reach::default(), user.map(str::to_owned)).by
         };
         assert_eq!(ack(Some("ops"), Some("eve")), "ops");
         assert_eq!(ack(None, Some("eve")), "eve");

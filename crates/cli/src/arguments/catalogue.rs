@@ -1,11 +1,12 @@
 //! What may be typed about typed messages and broadcasts.
 
 use bellwether::catalogue::Broadcast as Helper;
+use bellwether_client::TypedDraft;
 use bellwether_message::{Instance, Topic};
 use clap::{Args, Subcommand};
 
-use super::{TypedCare, TypedFormat, examples, id, instance, topic};
-use crate::client::TypedTarget;
+use super::publish::TypedCare;
+use super::{TypedFormat, examples, id, instance, topic};
 use crate::commands::broadcast::{Broadcast, Calls};
 use crate::commands::catalogue::{Catalogue, Form, Subject};
 use crate::commands::integration::{Integration, Wish};
@@ -13,7 +14,7 @@ use crate::commands::say::Say;
 use crate::commands::validate::Validate;
 use crate::input::{Given, Source};
 use crate::nearest::nearest;
-use crate::node_url::NodeUrl;
+use crate::reach::Reach;
 
 #[derive(Debug, Args)]
 pub(super) struct TypedCatalogue {
@@ -94,15 +95,14 @@ pub(super) struct TypedSay {
 }
 
 impl TypedSay {
-    pub(super) fn meaning(self, node: NodeUrl) -> Say {
+    pub(super) fn meaning(self, node: Reach) -> Say {
         Say {
             node,
-            target: TypedTarget {
-                instance: self.instance,
-                tag: self.tag,
+            target: TypedDraft {
                 topic: self.topic,
                 correlation_id: self.correlation_id,
                 causation_id: self.causation_id,
+                ..TypedDraft::new(self.instance, self.tag)
             },
             care: self.care.into(),
             given: Given::named(self.json),
@@ -127,7 +127,7 @@ pub(super) struct TypedBroadcast {
 }
 
 impl TypedBroadcast {
-    pub(super) fn meaning(self, node: NodeUrl) -> Broadcast {
+    pub(super) fn meaning(self, node: Reach) -> Broadcast {
         let calls = match (self.helper, self.batch) {
             (Some(helper), _) => Calls::One {
                 helper,
@@ -170,7 +170,7 @@ pub(super) enum TypedIntegration {
 }
 
 impl TypedIntegration {
-    pub(super) fn meaning(self, node: NodeUrl) -> Integration {
+    pub(super) fn meaning(self, node: Reach) -> Integration {
         let (wish, format) = match self {
             Self::Status { format } => (Wish::Status, format),
             Self::Enable { format } => (Wish::Enable, format),

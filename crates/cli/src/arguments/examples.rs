@@ -65,6 +65,7 @@ Examples:
   bellwether sub events 'orders:+:paid' --count 1
   bellwether sub logging 'host:*' --from last:100
   bellwether sub audit '*' --from time:2026-11-21T09:00:00Z
+  bellwether sub events 'orders:*' --queue workers
   bellwether sub --theme classic \\
       health 'health_summary:main' system 'metrics_summary:main'
 
@@ -73,6 +74,52 @@ on 3 of 3 nodes` says from how many nodes everything comes from now on. What
 could not be delivered is said in its place. When the node goes, this waits for
 it and resumes where it stood: what the nodes still keep is not missed, and
 nothing comes twice.";
+
+pub(super) const REQUEST: &str = "\
+Examples:
+  bellwether request events prices:eur '{\"sku\":7}'
+  bellwether request events ping --replies 3 --timeout 500ms
+  bellwether request events prices:eur @question.json --format json
+
+Prints each answer's content as it is; with --format json the whole message.
+Exit code 1 if fewer answers came than were expected. Answers come to a topic
+of `events` that begins with `_inbox:`.";
+
+pub(super) const REPLY: &str = "\
+Examples:
+  bellwether reply events ping pong
+  bellwether reply events 'echo:*' --echo
+  bellwether reply events 'time:*' --queue clocks --command 'date -u'
+  bellwether reply events 'prices:*' --command './price \"$BELLWETHER_TOPIC\"'
+
+Prints the questions as `bellwether sub` does. A message that says no place
+for an answer (`reply_to`) is no question and gets none.";
+
+pub(super) const CONTEXT: &str = "\
+Examples:
+  bellwether context add prod --node https://node.example:7480 \\
+      --token-file ~/.prod-token --description 'the real one'
+  bellwether context select prod
+  bellwether members                         the node of prod
+  bellwether --context test members          another, this once
+  bellwether context validate --connect
+
+Flags stand above the environment, that above the context, and that above the
+default. A context that is named by --context stands above the environment.
+Its token goes to its own node only, and is shown by no command. Kept in
+$XDG_CONFIG_HOME/bellwether, readable by this user only.";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  source <(bellwether completions bash)
+  bellwether completions zsh > ~/.zfunc/_bellwether
+  bellwether completions fish > ~/.config/fish/completions/bellwether.fish";
+
+pub(super) const MAN: &str = "\
+Examples:
+  bellwether man | man -l -
+  bellwether man pub | man -l -
+  bellwether man --out /usr/local/share/man/man1";
 
 pub(super) const MEMBERS: &str = "\
 Examples:

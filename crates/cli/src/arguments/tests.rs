@@ -1,4 +1,11 @@
+use std::num::NonZeroU32;
+
+use bellwether_client::{Assurance, Confirm};
+use bytes::Bytes;
+
 use super::*;
+use crate::commands::publish::{Publish, Target, What};
+use crate::input::Source;
 
 fn parsed(line: &[&str]) -> Result<Command, clap::Error> {
     let program = std::iter::once("bellwether");
@@ -82,13 +89,15 @@ fn what_is_said_about_a_message_is_kept() {
         "7",
         "--causation-id",
         "6",
+        "--reply-to",
+        "events/answers:7",
         "--content-type",
         "text/csv",
         "--format",
         "json",
         "1;2",
     ]);
-    assert_eq!(publish.node.to_string(), "http://127.0.0.2:7480");
+    assert_eq!(publish.node.node, Some("http://127.0.0.2:7480".parse().unwrap()));
     assert_eq!(publish.content_type, Some(ContentType::from_name("text/csv")));
     assert_eq!(publish.format, Format::Json);
     assert_eq!(
@@ -100,6 +109,7 @@ fn what_is_said_about_a_message_is_kept() {
             originating_node: Some(NodeId::new("b").unwrap()),
             correlation_id: Some("7".into()),
             causation_id: Some("6".into()),
+            reply_to: Some("events/answers:7".into()),
         }
     );
 }
@@ -107,19 +117,21 @@ fn what_is_said_about_a_message_is_kept() {
 #[test]
 fn what_a_publish_waits_for_is_kept() {
     let care = |rest: &[&str]| publish(&[&["pub", "events", "t", "x"], rest].concat()).care;
-    assert_eq!(care(&[]), Care::default());
-    assert_eq!(care(&["--wait"]).wait_s, Some(30));
-    assert_eq!(care(&["--wait", "5"]).wait_s, Some(5));
+    let nothing = Assurance::default();
+    let seconds = Duration::from_secs;
+    assert_eq!(care(&[]), nothing);
+    assert_eq!(care(&["--wait"]), nothing.wait(seconds(30)));
+    assert_eq!(care(&["--wait", "5"]), nothing.wait(seconds(5)));
     for (text, confirm) in [
         ("none", Confirm::None),
         ("local", Confirm::Local),
         ("all", Confirm::All),
         ("2", Confirm::Peers(2)),
     ] {
-        assert_eq!(care(&["--confirm", text]).confirm, Some(confirm));
+        assert_eq!(care(&["--confirm", text]), nothing.confirm(confirm));
     }
     let within = care(&["--confirm", "all", "--confirm-within", "3"]);
-    assert_eq!(within.confirm_within_s, Some(3));
+    assert_eq!(within, nothing.confirm(Confirm::All).within(seconds(3)));
 }
 
 #[test]
@@ -132,7 +144,7 @@ fn a_subscription_begins_where_it_is_told() {
         "id:alerts/a/1/7",
     ] {
         let subscribe = subscribe(&["sub", "alerts", "a", "--from", from]);
-        assert_eq!(subscribe.from.as_deref(), Some(from));
+        assert_eq!(subscribe.from, Some(from.parse().unwrap()));
     }
     assert_eq!(subscribe(&["sub", "alerts", "a"]).from, None);
 }
@@ -212,16 +224,15 @@ fn a_typed_message_and_all_that_is_said_about_it_are_kept() {
     };
     assert_eq!(
         say.target,
-        crate::client::TypedTarget {
-            instance: Instance::Health,
-            tag: "NodeHealth".into(),
+        bellwether_client::TypedDraft {
             topic: Some(Topic::new("a:b").unwrap()),
             correlation_id: Some("7".into()),
             causation_id: Some("6".into()),
+            ..bellwether_client::TypedDraft::new(Instance::Health, "NodeHealth")
         }
     );
-    assert_eq!((say.care.wait_s, say.care.confirm_within_s), (Some(30), Some(3)));
-    assert_eq!(say.care.confirm, Some(Confirm::All));
+    let care = Assurance::default().wait(Duration::from_secs(30)).confirm(Confirm::All);
+    assert_eq!(say.care, care.within(Duration::from_secs(3)));
     assert_eq!(say.given, crate::input::Given::Whole(Source::Stdin));
 }
 
@@ -318,9 +329,107 @@ fn wrong_usage_is_told_with_a_way_out() {
         (&["members", "--format", "xml"], "json"),
         (&["members", "--node", "127.0.0.1:7480"], "http://127.0.0.1:7480"),
         (&["strat"], "start"),
+        (&["pub", "alerts", "a", "--reply-to", "answers"], "INSTANCE/TOPIC"),
+        (&["sub", "alerts", "a", "--queue", "a:b"], "--queue"),
+        (&["sub", "alerts", "a", "--queue", ""], "--queue"),
+        (
+            &["sub", "alerts", "a", "--queue", "w", "--from", "earliest"],
+            "cannot be used with",
+        ),
+        (&["sub", "alerts", "a", "events", "b", "--queue", "w"], "one pattern"),
+        (&["request", "alerts"], "<TOPIC>"),
+        (&["request", "alerts", "a:*"], "wildcard"),
+        (&["request", "alerts", "a", "--replies", "0"], "--replies"),
+        (&["request", "alerts", "a", "--timeout", "2"], "`5s`"),
+        (&["reply", "alerts", "a"], "PAYLOAD"),
+        (&["reply", "alerts", "a", "x", "--echo"], "cannot be used with"),
+        (
+            &["reply", "alerts", "a", "--echo", "--command", "cat"],
+            "cannot be used with",
+        ),
+        (&["reply", "alerts", "a", "--echo", "--queue", "+"], "--queue"),
+        (&["context", "add", "prod"], "say which with `--node`"),
+        (&["context", "add", "Prod", "--node", "http://127.0.0.1"], "a-z, 0-9"),
+        (&["members", "--context", "../x"], "a-z, 0-9"),
+        (&["members", "--token", "t", "--token-file", "f"], "cannot be used with"),
+        (
+            &["members", "--node", "ftp://127.0.0.1"],
+            "unix:/run/bellwether/node.sock",
+        ),
+        (&["completions", "tcsh"], "bash"),
     ] {
         let err = parsed(line).expect_err(&format!("{line:?}"));
         assert_eq!(err.exit_code(), 2, "{line:?}");
         assert!(err.to_string().contains(words), "{line:?}: {err}");
     }
+}
+
+#[test]
+fn a_queue_group_is_a_pattern() {
+    let subscribe = subscribe(&["sub", "events", "orders:*", "--queue", "workers"]);
+    let [(Instance::Events, pattern)] = &subscribe.wanted[..] else {
+        panic!("{:?}", subscribe.wanted)
+    };
+    assert_eq!(
+        (pattern.queue(), pattern.without_queue().as_str()),
+        (Some("workers"), "orders:*")
+    );
+}
+
+#[test]
+fn who_we_are_is_kept_with_the_node_before_or_behind_the_command() {
+    for line in [
+        &[
+            "--node",
+            "unix:/n.sock",
+            "--token-file",
+            "f",
+            "--ca",
+            "ca.pem",
+            "--context",
+            "prod",
+            "members",
+        ][..],
+        &[
+            "members",
+            "--node",
+            "unix:/n.sock",
+            "--token-file",
+            "f",
+            "--ca",
+            "ca.pem",
+            "--context",
+            "prod",
+        ],
+    ] {
+        let Ok(Command::Members(members)) = parsed(line) else {
+            panic!("{line:?}")
+        };
+        let expected = Reach {
+            node: Some("unix:/n.sock".parse().unwrap()),
+            identity: Some(crate::reach::Identity::File("f".into())),
+            ca: Some("ca.pem".into()),
+            context: Some("prod".parse().unwrap()),
+        };
+        assert_eq!(members.node, expected);
+    }
+}
+
+#[test]
+fn an_answer_is_a_payload_or_the_question_or_what_a_command_prints() {
+    use crate::commands::reply::Answer;
+    use crate::input::Given;
+
+    let answer = |rest: &[&str]| match parsed(&[&["reply", "events", "a:*"], rest].concat()) {
+        Ok(Command::Reply(reply)) => reply.answer,
+        other => panic!("{rest:?}: {other:?}"),
+    };
+    assert_eq!(answer(&["pong"]), Answer::Payload(Given::Text("pong".into())));
+    assert_eq!(answer(&["@-"]), Answer::Payload(Given::Whole(Source::Stdin)));
+    assert_eq!(answer(&["--echo"]), Answer::Echo);
+    let command = Answer::Command {
+        command: "date -u".into(),
+        longest: Duration::from_secs(5),
+    };
+    assert_eq!(answer(&["--command", "date -u", "--timeout", "5s"]), command);
 }

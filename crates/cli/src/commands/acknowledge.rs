@@ -1,20 +1,20 @@
 //! `bellwether ack`: says on every node that somebody has taken an alert up.
 
+use bellwether_client::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::client::{Client, Path};
 use crate::commands::alerts::COLUMNS;
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format, printable};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Acknowledge {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) alert_id: String,
     pub(crate) by: String,
     pub(crate) note: Option<String>,
@@ -39,10 +39,7 @@ struct Standing {
 
 impl Acknowledge {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let path = Path::new("/v1/alerts")
-            .segment(&self.alert_id)
-            .segment("acknowledge")
-            .text;
+        let path = Path::new("/v1/alerts").segment(&self.alert_id).segment("acknowledge");
         let said = Said {
             by: &self.by,
             note: self.note.as_deref(),
@@ -50,8 +47,8 @@ impl Acknowledge {
         };
         let body = serde_json::to_vec(&said).map_err(anyhow::Error::from)?;
         block_on(async {
-            let mut client = Client::connect(&self.node).await?;
-            let answer: Box<RawValue> = client.post(&path, body.into()).await?;
+            let client = self.node.connect().await?;
+            let answer: Box<RawValue> = client.post(path.as_str(), body).await?;
             self.print(&answer)
         })
     }

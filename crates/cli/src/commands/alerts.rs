@@ -1,10 +1,11 @@
 //! `bellwether alerts`: what needs somebody, anywhere in the mesh.
 
-use crate::client::Query;
+use bellwether_client::Path;
+
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::reach::Reach;
 use crate::table::Column;
 
 /// Titles are the longest, and stand last.
@@ -24,7 +25,7 @@ pub(super) const COLUMNS: [Column; 10] = [
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Alerts {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     /// Also those that are acknowledged or over.
     pub(crate) all: bool,
     pub(crate) format: Format,
@@ -32,10 +33,10 @@ pub(crate) struct Alerts {
 
 impl Alerts {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut query = Query::new("/v1/alerts");
+        let mut query = Path::new("/v1/alerts").query();
         if self.all {
             query.add("state", "all");
         }
-        listing::print(&self.node, &query.text, &COLUMNS, self.format)
+        listing::print(&self.node, query.as_str(), &COLUMNS, self.format)
     }
 }

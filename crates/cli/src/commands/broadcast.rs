@@ -4,11 +4,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::client::Client;
 use crate::failure::{Failure, tell};
 use crate::input::{Given, Source};
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format, printable};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 
 /// Failures of a batch that are told one by one; the others are only counted.
@@ -17,7 +16,7 @@ const FAILURES_TOLD: usize = 20;
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Broadcast {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) calls: Calls,
     pub(crate) format: Format,
 }
@@ -49,7 +48,7 @@ impl Broadcast {
             id: Option<String>,
         }
 
-        let mut client = Client::connect(&self.node).await?;
+        let client = self.node.connect().await?;
         let path = format!("/v1/broadcast/{helper}");
         let answer: Box<RawValue> = client.post(&path, arguments).await?;
         let sent: Sent = read(&answer)?;
@@ -60,7 +59,7 @@ impl Broadcast {
     }
 
     async fn batch(&self, calls: Bytes) -> Result<(), Failure> {
-        let mut client = Client::connect(&self.node).await?;
+        let client = self.node.connect().await?;
         let answer: Box<RawValue> = client.post("/v1/broadcast", calls).await?;
         let counts: Counts = read(&answer)?;
         output::print(match self.format {

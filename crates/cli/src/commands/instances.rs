@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::reach::Reach;
 use crate::table::Column;
 
 const COLUMNS: [Column; 11] = [
@@ -23,7 +23,7 @@ const COLUMNS: [Column; 11] = [
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Instances {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) format: Format,
 }
 

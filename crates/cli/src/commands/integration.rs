@@ -2,11 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::client::{Client, ClientError};
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 use crate::table::Column;
 
@@ -22,7 +21,7 @@ const COLUMNS: [Column; 5] = [
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Integration {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) wish: Wish,
     pub(crate) format: Format,
 }
@@ -46,12 +45,13 @@ impl Integration {
         })
     }
 
-    async fn ask(&self) -> Result<Box<RawValue>, ClientError> {
-        let mut client = Client::connect(&self.node).await?;
-        match self.wish {
-            Wish::Status => client.list(PATH).await,
+    async fn ask(&self) -> Result<Box<RawValue>, Failure> {
+        let client = self.node.connect().await?;
+        let answer = match self.wish {
+            Wish::Status => client.get(PATH).await,
             Wish::Enable => client.put(PATH, r#"{"enabled":true}"#).await,
             Wish::Disable => client.put(PATH, r#"{"enabled":false}"#).await,
-        }
+        };
+        Ok(answer?)
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::reach::Reach;
 use crate::table::Column;
 
 const COLUMNS: [Column; 7] = [
@@ -19,7 +19,7 @@ const COLUMNS: [Column; 7] = [
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Members {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) format: Format,
 }
 

@@ -5,44 +5,68 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
-use bellwether_message::{ContentType, Instance, MAX_PAYLOAD_BYTES};
+use bellwether_client::{Assurance, Client, PublishError, Published};
+use bellwether_message::{ContentType, Draft, Instance, MAX_PAYLOAD_BYTES, NodeId, Topic};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::io::AsyncBufRead;
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Care, Client, ClientError, Target};
 use crate::failure::{Failure, tell};
 use crate::input::{self, Line, Lines, Source};
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format};
+use crate::reach::Reach;
 use crate::runtime::{StopSignals, block_on};
 
-/// Between two dials of a connection that only shows whether the node is there.
-const REDIAL_PAUSE: Duration = Duration::from_secs(1);
 /// Refused lines that are told one by one; the others are only counted.
 const REFUSALS_TOLD: u64 = 20;
 /// How far a run may fall behind its rate and still catch up. Beyond it (the input paused) the schedule starts anew,
 /// so that no burst follows.
 const CATCH_UP: Duration = Duration::from_secs(1);
-/// A connection idle for longer is not used again, since the node may be closing it right now: it does so after 10 s.
-const IDLE_CONNECTION: Duration = Duration::from_secs(5);
-/// A payload up to this size is read by the node before it answers. It refuses a larger one unread, and closes; the
-/// answer can then be overtaken by the end of the connection.
-const SURELY_READ_BYTES: usize = 64 * 1024;
 /// Time between two reports of progress on a terminal.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Publish {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) target: Target,
-    pub(crate) care: Care,
+    pub(crate) care: Assurance,
     /// Given by the user; otherwise it is told from the payload.
     pub(crate) content_type: Option<ContentType>,
     pub(crate) what: What,
     pub(crate) format: Format,
+}
+
+/// Where and as what a payload is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) instance: Instance,
+    pub(crate) topic: Topic,
+    pub(crate) event: Option<String>,
+    pub(crate) originating_node: Option<NodeId>,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) causation_id: Option<String>,
+    pub(crate) reply_to: Option<String>,
+}
+
+/// The event tag of a message whose publisher names none.
+const DEFAULT_EVENT: &str = "message";
+
+impl Target {
+    /// The message with this payload.
+    pub(crate) fn draft(&self, content_type: ContentType, payload: Bytes) -> Draft {
+        let topic = self.topic.clone();
+        let mut draft = match &self.event {
+            Some(event) => Draft::new(topic, event.clone()),
+            None => Draft::new(topic, DEFAULT_EVENT),
+        };
+        draft.originating_node.clone_from(&self.originating_node);
+        draft.correlation_id.clone_from(&self.correlation_id);
+        draft.causation_id.clone_from(&self.causation_id);
+        draft.reply_to.clone_from(&self.reply_to);
+        draft.payload(content_type, payload)
+    }
 }
 
 /// What is published.
@@ -73,17 +97,14 @@ impl Publish {
 
     async fn publish_one(&self, payload: Bytes) -> Result<(), Failure> {
         let mut tally = Tally::default();
-        let published = match Door::open(&self.node).await {
-            Ok(mut door) => {
-                let content_type = self.type_of(&payload);
-                door.publish(&self.target, &self.care, &content_type, payload).await
-            }
+        let published = match self.node.connect().await {
+            Ok(client) => self.publish(&client, payload).await.map_err(Failure::from),
             Err(err) => Err(err),
         };
         tally.count(published.is_ok());
         match (self.format, &published) {
             (Format::Json, _) => tally.print(Format::Json)?,
-            (Format::Text, Ok(id)) => output::print(id)?,
+            (Format::Text, Ok(published)) => output::print(published.id.to_string())?,
             (Format::Text, Err(_)) => {}
         }
         published?;
@@ -114,7 +135,7 @@ impl Publish {
         rate: Option<NonZeroU32>,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
-        let mut door = Door::open(&self.node).await?;
+        let client = self.node.connect().await?;
         let mut signals = StopSignals::new()?;
         let mut pace = rate.map(Pace::new);
         let mut progress = Progress::new();
@@ -123,12 +144,12 @@ impl Publish {
                 biased;
                 signal = signals.next() => return Err(stopped_by(signal)),
                 line = lines.next() => line.context("cannot read the input any further")?,
-                err = door.lost() => return Err(err.into()),
+                err = client.unreachable() => return Err(err.into()),
             };
             let Some(line) = line else { return Ok(()) };
             let published = async {
                 Pace::wait(pace.as_mut()).await;
-                self.publish_line(&mut door, line).await
+                self.publish_line(&client, line).await
             };
             let published = tokio::select! {
                 biased;
@@ -141,24 +162,26 @@ impl Publish {
             tally.count(published.is_ok());
             match published {
                 Ok(()) => {}
-                Err(err) if err.may_heal() => return Err(err.into()),
+                Err(LineError::Publish(err)) if err.may_heal() => return Err(err.into()),
                 Err(err) => tally.tell_refusal(&err),
             }
             progress.tell(tally);
         }
     }
 
-    async fn publish_line(&self, door: &mut Door<'_>, line: Line) -> Result<(), ClientError> {
+    async fn publish_line(&self, client: &Client, line: Line) -> Result<(), LineError> {
         match line {
             Line::Whole(payload) => {
-                let content_type = self.type_of(&payload);
-                door.publish(&self.target, &self.care, &content_type, payload).await?;
+                self.publish(client, payload).await?;
                 Ok(())
             }
-            Line::TooLong { bytes } => Err(ClientError::Refused {
-                words: format!("the line has {bytes} bytes; no node takes more than {MAX_PAYLOAD_BYTES}"),
-            }),
+            Line::TooLong { bytes } => Err(LineError::TooLong { bytes }),
         }
+    }
+
+    async fn publish(&self, client: &Client, payload: Bytes) -> Result<Published, PublishError> {
+        let draft = self.target.draft(self.type_of(&payload), payload);
+        client.publish_assured(self.target.instance, &draft, &self.care).await
     }
 
     fn type_of(&self, payload: &[u8]) -> ContentType {
@@ -168,88 +191,13 @@ impl Publish {
     }
 }
 
-/// The way to a node for a long run: a connection that is dialed again when a node that is alive has closed it, as it
-/// does when nothing is published for a while or a payload was refused unread.
-struct Door<'a> {
-    node: &'a NodeUrl,
-    /// None once it is known to be of no more use.
-    connection: Option<Client>,
-    used: Instant,
-}
-
-impl<'a> Door<'a> {
-    async fn open(node: &'a NodeUrl) -> Result<Self, ClientError> {
-        Ok(Self {
-            node,
-            connection: Some(Client::connect(node).await?),
-            used: Instant::now(),
-        })
-    }
-
-    /// Publishes one message and gives its id.
-    async fn publish(
-        &mut self,
-        target: &Target,
-        care: &Care,
-        content_type: &ContentType,
-        payload: Bytes,
-    ) -> Result<String, ClientError> {
-        let bytes = payload.len();
-        let client = self.client().await?;
-        let published = client.publish(target, care, content_type, payload).await;
-        if published.is_ok() || bytes <= SURELY_READ_BYTES {
-            return published;
-        }
-        self.connection = None;
-        match published {
-            Err(ClientError::Lost { .. }) => match self.limit_of(target.instance).await {
-                Ok(limit) if bytes > limit => Err(ClientError::Refused {
-                    words: format!("the payload has {bytes} bytes; this instance takes at most {limit}"),
-                }),
-                _ => published,
-            },
-            refused => refused,
-        }
-    }
-
-    /// The largest payload that the node takes.
-    async fn limit_of(&mut self, instance: Instance) -> Result<usize, ClientError> {
-        #[derive(Deserialize)]
-        struct Info {
-            instance: Instance,
-            max_payload_bytes: usize,
-        }
-
-        let all: Vec<Info> = self.client().await?.list("/v1/instances").await?;
-        let ours = all.into_iter().find(|info| info.instance == instance);
-        Ok(ours.map_or(usize::MAX, |info| info.max_payload_bytes))
-    }
-
-    /// A connection that may be used now.
-    async fn client(&mut self) -> Result<&mut Client, ClientError> {
-        let usable = self.connection.take().filter(|client| !client.is_closed());
-        let client = match usable {
-            Some(client) if self.used.elapsed() <= IDLE_CONNECTION => client,
-            _ => Client::connect(self.node).await?,
-        };
-        self.used = Instant::now();
-        Ok(self.connection.insert(client))
-    }
-
-    /// Waits until the node cannot be reached any more, so that a run whose input pauses notices. Cancel safe.
-    async fn lost(&mut self) -> ClientError {
-        loop {
-            if let Some(client) = &mut self.connection {
-                client.closed().await;
-                // Behind a forwarder a dial may succeed though the node is gone, again and again.
-                tokio::time::sleep(REDIAL_PAUSE).await;
-            }
-            match Client::connect(self.node).await {
-                Ok(client) => self.connection = Some(client),
-                Err(err) => return err,
-            }
-        }
-    }
+/// Why a line is not published, or not as was asked.
+#[derive(Debug, thiserror::Error)]
+enum LineError {
+    #[error("the line has {bytes} bytes; no node takes more than {MAX_PAYLOAD_BYTES}")]
+    TooLong { bytes: u64 },
+    #[error(transparent)]
+    Publish(#[from] PublishError),
 }
 
 fn stopped_by(signal: &str) -> Failure {
@@ -288,8 +236,8 @@ impl Tally {
     }
 
     /// Says why the line counted last was refused.
-    fn tell_refusal(&mut self, err: &ClientError) {
-        self.unconfirmed += u64::from(matches!(err, ClientError::Unconfirmed { .. }));
+    fn tell_refusal(&mut self, err: &LineError) {
+        self.unconfirmed += u64::from(matches!(err, LineError::Publish(PublishError::Unconfirmed { .. })));
         let line = self.published + self.failed;
         match self.failed {
             ..=REFUSALS_TOLD => tell(format_args!("line {line}: {err}")),

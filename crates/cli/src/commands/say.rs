@@ -1,18 +1,20 @@
 //! `bellwether say`: publishes a typed message.
 
-use crate::client::{Care, Client, TypedTarget};
+use bellwether_client::{Assurance, TypedDraft};
+
 use crate::failure::Failure;
 use crate::input::Given;
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Say {
-    pub(crate) node: NodeUrl,
-    pub(crate) target: TypedTarget,
-    pub(crate) care: Care,
+    pub(crate) node: Reach,
+    /// What is published, but for its fields.
+    pub(crate) target: TypedDraft,
+    pub(crate) care: Assurance,
     pub(crate) given: Given,
     pub(crate) format: Format,
 }
@@ -21,14 +23,18 @@ impl Say {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let payload = self.given.read()?;
         block_on(async {
-            let mut client = Client::connect(&self.node).await?;
-            let said = client.say(&self.target, &self.care, payload).await?;
-            match (self.format, &said.id) {
+            let client = self.node.connect().await?;
+            let draft = TypedDraft {
+                json: payload,
+                ..self.target.clone()
+            };
+            let said = client.publish_typed(&draft, &self.care).await?;
+            match (self.format, &said.published) {
                 (Format::Json, _) => output::print(said.answer.get())?,
-                (Format::Text, Ok(id)) => output::print(id)?,
+                (Format::Text, Ok(published)) => output::print(published.id.to_string())?,
                 (Format::Text, Err(_)) => {}
             }
-            said.id?;
+            said.published?;
             Ok(())
         })
     }

@@ -1,33 +1,26 @@
 //! `bellwether sub`: prints what is published on a node's mesh.
 
-mod item;
+pub(super) mod item;
 
-use std::time::Duration;
-
+use bellwether_client::{Beginning, Continuation, Item as StreamItem, Loss, NodeAddress, StreamError, Subscription};
 use bellwether_message::{Instance, Pattern};
 use bytes::Bytes;
-use rand::RngExt;
 
-use self::item::{Item, Subscribed};
-use crate::client::{Client, ClientError, Since, Stream};
+use self::item::Item;
 use crate::failure::{Failure, tell};
 use crate::message_line;
-use crate::node_url::NodeUrl;
 use crate::output::{Colour, Format, Output, Paint, printable};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 use crate::theme::{Classic, Theme};
-
-/// Waits between two tries to reach a lost node: doubled from the first to the last, each drawn from its upper half.
-const FIRST_RETRY: Duration = Duration::from_millis(200);
-const LAST_RETRY: Duration = Duration::from_secs(5);
 
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Subscribe {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) wanted: Vec<(Instance, Pattern)>,
-    /// Where to begin, as the node takes it; otherwise live.
-    pub(crate) from: Option<String>,
+    /// Where to begin; otherwise live.
+    pub(crate) from: Option<Beginning>,
     /// Ends well after this many messages.
     pub(crate) count: Option<u64>,
     /// Tries again when the node is lost.
@@ -42,88 +35,26 @@ impl Subscribe {
         block_on(async {
             let mut printer = Printer::new(self.format, self.theme, self.count);
             printer.greeting = printer.greeting(&self.wanted);
-            let mut stream = self.connect(None).await?;
-            loop {
-                let lost = match printer.print_all(&mut stream).await? {
-                    End::Counted => return Ok(()),
-                    End::Disconnected => format!(
-                        "the node at {} has ended the subscription, since it was read too slowly",
-                        self.node
-                    ),
-                    End::Stream(Some(err)) if self.reconnect && !err.may_heal() => return Err(err.into()),
-                    End::Stream(_) => format!("the node at {} is gone", self.node),
-                };
-                if !self.reconnect {
-                    return Err(Failure::new(lost));
-                }
-                tell(format_args!("{lost}; trying until it is back"));
-                stream = self.reconnect(printer.place.as_ref()).await?;
-                printer.again = Some(self.again(printer.place.as_ref()));
+            let client = self.node.connect().await?;
+            let mut asked = client.subscribe(self.wanted.clone());
+            if let Some(beginning) = self.from {
+                asked = asked.from(beginning);
             }
+            if !self.reconnect {
+                asked = asked.without_reconnect();
+            }
+            printer.print_all(&mut asked.open().await?).await
         })
     }
-
-    async fn connect(&self, place: Option<&Bytes>) -> Result<Stream, ClientError> {
-        let since = Since {
-            beginning: self.from.as_deref(),
-            last_event: place.map(Bytes::as_ref),
-        };
-        Client::connect(&self.node).await?.subscribe(&self.wanted, since).await
-    }
-
-    /// Tries until the node takes the subscription again, or refuses it for good.
-    async fn reconnect(&self, place: Option<&Bytes>) -> Result<Stream, Failure> {
-        let mut retry = FIRST_RETRY;
-        loop {
-            let wait = rand::rng().random_range(retry / 2..=retry);
-            tokio::time::sleep(wait).await;
-            match self.connect(place).await {
-                Ok(stream) => return Ok(stream),
-                Err(err) if err.may_heal() => retry = (retry * 2).min(LAST_RETRY),
-                Err(err) => return Err(err.into()),
-            }
-        }
-    }
-
-    /// How a subscription goes on that follows a lost one.
-    fn again(&self, place: Option<&Bytes>) -> Again {
-        match (place, &self.from) {
-            (Some(_), _) => Again::Resumed,
-            (None, Some(_)) => Again::Anew,
-            (None, None) => Again::Live,
-        }
-    }
 }
 
-/// How a subscription that follows a lost one begins.
-#[derive(Debug, Clone, Copy)]
-enum Again {
-    /// Behind the last item that was printed.
-    Resumed,
-    /// Where the first one began: that one was lost before it had said how to go on.
-    Anew,
-    /// With what is published now: the node does not say how to go on.
-    Live,
-}
-
-impl Again {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Resumed => "resumed where it stood",
-            Self::Anew => "what was kept is replayed anew and may come twice",
-            Self::Live => "messages published in between may be missed",
-        }
+/// How a subscription was lost, in our words.
+fn words_for(loss: &Loss, node: &NodeAddress) -> String {
+    match loss {
+        Loss::TooSlow { .. } => loss.to_string(),
+        loss if loss.may_heal() => format!("the node at {node} is gone"),
+        loss => loss.to_string(),
     }
-}
-
-/// Why printing has ended.
-enum End {
-    /// As many messages as were wanted.
-    Counted,
-    /// The node ended the stream, which it had said was read too slowly.
-    Disconnected,
-    /// The node ended the stream, or it broke.
-    Stream(Option<ClientError>),
 }
 
 /// Prints what comes, each item in its place: results on stdout, how the subscription stands on stderr.
@@ -137,10 +68,8 @@ struct Printer {
     greeting: Vec<String>,
     /// Messages still wanted.
     left: Option<u64>,
-    /// Where the stream stands behind what was printed, in the node's words.
-    place: Option<Bytes>,
     /// Until it is told: that this subscription follows another that was lost.
-    again: Option<Again>,
+    again: Option<Continuation>,
 }
 
 impl Printer {
@@ -152,7 +81,6 @@ impl Printer {
             classic: theme.classic(),
             greeting: Vec::new(),
             left,
-            place: None,
             again: None,
         }
     }
@@ -162,30 +90,46 @@ impl Printer {
         greeting.unwrap_or_default()
     }
 
-    async fn print_all(&mut self, stream: &mut Stream) -> Result<End, Failure> {
+    /// Until as many messages as were wanted are printed.
+    async fn print_all(&mut self, subscription: &mut Subscription) -> Result<(), Failure> {
         if self.left == Some(0) {
-            return Ok(End::Counted);
+            return Ok(());
         }
-        let mut is_disconnected = false;
         loop {
-            while let Some(event) = stream.received_event() {
-                let item = Item::of(&event.data);
-                is_disconnected |= matches!(&item, Item::Gap(gap) if gap.is_disconnection());
-                self.print(&item, &event.data)?;
-                self.place = event.id.or(self.place.take());
+            while let Some(item) = subscription.received_item() {
+                self.on_item(item, subscription.node())?;
                 if self.left == Some(0) {
-                    self.output.flush()?;
-                    return Ok(End::Counted);
+                    return self.output.flush();
                 }
             }
             // Nothing more is there: whoever reads us must not wait for what we hold.
             self.output.flush()?;
-            match stream.receive().await {
-                Ok(true) => {}
-                Ok(false) if is_disconnected => return Ok(End::Disconnected),
-                Ok(false) => return Ok(End::Stream(None)),
-                Err(err) => return Ok(End::Stream(Some(err))),
+            match subscription.next_item().await {
+                None => return Ok(()),
+                Some(Ok(item)) => self.on_item(item, subscription.node())?,
+                Some(Err(StreamError::Lost { loss })) => {
+                    return Err(Failure::new(words_for(&loss, subscription.node())));
+                }
+                Some(Err(err)) => return Err(err.into()),
             }
+            if self.left == Some(0) {
+                return self.output.flush();
+            }
+        }
+    }
+
+    fn on_item(&mut self, item: StreamItem, node: &NodeAddress) -> Result<(), Failure> {
+        match item {
+            StreamItem::Json(json) => self.print(&Item::of(&json), &json),
+            StreamItem::Lost(loss) => {
+                tell(format_args!("{}; trying until it is back", words_for(&loss, node)));
+                Ok(())
+            }
+            StreamItem::Reconnected(again) => {
+                self.again = Some(again.how);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -219,10 +163,10 @@ impl Printer {
         text.unwrap_or_else(|_| raw(json))
     }
 
-    fn subscribed_text(&mut self, report: &Subscribed) -> String {
+    fn subscribed_text(&mut self, report: &bellwether_client::Subscribed) -> String {
         match self.again.take() {
-            None => format!("subscribed, {}", report.text()),
-            Some(again) => format!("subscribed again, {}; {}", report.text(), again.text()),
+            None => format!("subscribed, {}", item::subscribed_text(report)),
+            Some(again) => format!("subscribed again, {}; {again}", item::subscribed_text(report)),
         }
     }
 
@@ -256,8 +200,8 @@ mod tests {
         printer
     }
 
-    fn subscribed(json: &str) -> Subscribed {
-        match Item::of(json.as_bytes()) {
+    fn subscribed(json: &str) -> bellwether_client::Subscribed {
+        match Item::of(&Bytes::copy_from_slice(json.as_bytes())) {
             Item::Subscribed(report) => report,
             other => panic!("{other:?}"),
         }
@@ -274,9 +218,9 @@ mod tests {
         );
         assert_eq!(printer.subscribed_text(&complete), "subscribed, live on 3 of 3 nodes");
         for (again, words) in [
-            (Again::Resumed, "resumed where it stood"),
-            (Again::Anew, "what was kept is replayed anew and may come twice"),
-            (Again::Live, "messages published in between may be missed"),
+            (Continuation::Resumed, "resumed where it stood"),
+            (Continuation::Anew, "what was kept is replayed anew"),
+            (Continuation::Live, "messages published in between may be missed"),
         ] {
             printer.again = Some(again);
             assert_eq!(

@@ -1,12 +1,12 @@
 //! `bellwether subscribers`: who listens, here and on the other nodes.
 
+use bellwether_client::Path;
 use bellwether_message::{Instance, Topic};
 
-use crate::client::Query;
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::Format;
+use crate::reach::Reach;
 use crate::table::Column;
 
 /// Peers announce what they want, not how far their subscribers are: their queues are `-`.
@@ -21,7 +21,7 @@ const COLUMNS: [Column; 5] = [
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Subscribers {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     /// Only of this instance.
     pub(crate) instance: Option<Instance>,
     /// Only those that would receive a message on this topic.
@@ -31,13 +31,13 @@ pub(crate) struct Subscribers {
 
 impl Subscribers {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut query = Query::new("/v1/subscribers");
+        let mut query = Path::new("/v1/subscribers").query();
         if let Some(instance) = self.instance {
             query.add("instance", instance.name());
         }
         if let Some(topic) = &self.topic {
             query.add("topic", topic.as_str());
         }
-        listing::print(&self.node, &query.text, &COLUMNS, self.format)
+        listing::print(&self.node, query.as_str(), &COLUMNS, self.format)
     }
 }

@@ -1,13 +1,13 @@
 //! `bellwether thresholds`: the figures that a node watches.
 
 use bellwether::ThresholdRule;
+use bellwether_client::Path;
 use serde_json::value::RawValue;
 
-use crate::client::{Client, Path};
 use crate::failure::Failure;
 use crate::listing;
-use crate::node_url::NodeUrl;
 use crate::output::{self, Format, printable};
+use crate::reach::Reach;
 use crate::runtime::block_on;
 use crate::table::Column;
 
@@ -27,7 +27,7 @@ const COLUMNS: [Column; 9] = [
 /// The command.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Thresholds {
-    pub(crate) node: NodeUrl,
+    pub(crate) node: Reach,
     pub(crate) wish: Wish,
     pub(crate) format: Format,
 }
@@ -52,8 +52,8 @@ impl Thresholds {
 
     async fn set(&self, rule: &ThresholdRule) -> Result<(), Failure> {
         let body = serde_json::to_vec(rule).map_err(anyhow::Error::from)?;
-        let mut client = Client::connect(&self.node).await?;
-        let answer: Box<RawValue> = client.put(&path_of(&rule.id), body).await?;
+        let client = self.node.connect().await?;
+        let answer: Box<RawValue> = client.put(path_of(&rule.id).as_str(), body).await?;
         match self.format {
             Format::Json => output::print(answer.get()),
             Format::Text => listing::print_one(&answer, &COLUMNS),
@@ -61,8 +61,8 @@ impl Thresholds {
     }
 
     async fn remove(&self, id: &str) -> Result<(), Failure> {
-        let mut client = Client::connect(&self.node).await?;
-        let answer: Box<RawValue> = client.delete(&path_of(id)).await?;
+        let client = self.node.connect().await?;
+        let answer: Box<RawValue> = client.delete(path_of(id).as_str()).await?;
         output::print(match self.format {
             Format::Json => answer.get().to_owned(),
             Format::Text => format!("removed {}", printable(id)),
@@ -70,6 +70,6 @@ impl Thresholds {
     }
 }
 
-fn path_of(id: &str) -> String {
-    Path::new(PATH).segment(id).text
+fn path_of(id: &str) -> Path {
+    Path::new(PATH).segment(id)
 }

@@ -10,6 +10,7 @@ pub(crate) struct Request {
     pub(crate) first_line: String,
     pub(crate) content_type: Option<String>,
     pub(crate) last_event_id: Option<String>,
+    pub(crate) authorization: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn head(connection: &mut BufReader<TcpStream>) -> Option<(Request, us
         first_line,
         content_type: header("content-type"),
         last_event_id: header("last-event-id"),
+        authorization: header("authorization"),
         body: Vec::new(),
     };
     Some((request, length))

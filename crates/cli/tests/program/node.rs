@@ -61,6 +61,13 @@ impl RunningNode {
     }
 }
 
+impl Drop for RunningNode {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn a_node_serves_every_client_command_and_stops_when_told() {
     let node = RunningNode::start();

@@ -182,7 +182,7 @@ fn a_line_that_is_refused_unread_does_not_end_the_run() {
     );
     assert!(
         run.stderr
-            .contains("line 1: the node refused: the payload has 3000000 bytes"),
+            .contains("line 1: the payload has 3000000 bytes; this instance takes at most 1048576"),
         "{run:?}"
     );
 }

@@ -60,6 +60,8 @@ fn without_a_node_every_client_command_says_how_to_get_one() {
         &["broadcast", "--batch", "/dev/null"],
         &["integration", "status"],
         &["integration", "disable"],
+        &["request", "events", "a", "x"],
+        &["reply", "events", "a", "x"],
         &["alerts"],
         &["ack", "7"],
         &["thresholds"],

@@ -1,13 +1,14 @@
 //! What a subscription can be told, read from its JSON and put in words.
 
-use bellwether_message::{Instance, NodeId};
-use serde::Deserialize;
+use bellwether_client::{Delivery, EpochEnded, Gap, Live, Subscribed};
+use bellwether_message::NodeId;
+use bytes::Bytes;
 
 use crate::output::printable;
 
 /// What one item of the stream is.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(in crate::commands) enum Item {
     Message,
     Subscribed(Subscribed),
     Gap(Gap),
@@ -18,143 +19,86 @@ pub(super) enum Item {
 }
 
 impl Item {
-    pub(super) fn of(json: &[u8]) -> Self {
+    pub(in crate::commands) fn of(json: &Bytes) -> Self {
         // A message begins with its id. Looking there first spares most items from being parsed at all.
         if json.starts_with(b"{\"id\":") {
             return Self::Message;
         }
-        match serde_json::from_slice(json) {
-            Ok(Marker::Subscribed(report)) => Self::Subscribed(report),
-            Ok(Marker::Gap(gap)) => Self::Gap(gap),
-            Ok(Marker::EpochEnded(ended)) => Self::EpochEnded(ended),
-            Ok(Marker::Live(live)) => Self::Live(live),
-            Err(_) => Self::Unknown,
+        match Delivery::of(json) {
+            Delivery::Message(_) => Self::Message,
+            Delivery::Subscribed(report) => Self::Subscribed(report),
+            Delivery::Gap(gap) => Self::Gap(gap),
+            Delivery::EpochEnded(ended) => Self::EpochEnded(ended),
+            Delivery::Live(live) => Self::Live(live),
+            _ => Self::Unknown,
         }
     }
 
     /// Its line for people, if it is a marker that has one.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(in crate::commands) fn text(&self) -> Option<String> {
         match self {
-            Self::Gap(gap) => Some(gap.text()),
-            Self::EpochEnded(ended) => Some(ended.text()),
-            Self::Live(live) => Some(live.text()),
+            Self::Gap(gap) => Some(gap_text(gap)),
+            Self::EpochEnded(ended) => Some(ended_text(ended)),
+            Self::Live(live) => Some(live_text(live)),
             Self::Message | Self::Subscribed(_) | Self::Unknown => None,
         }
     }
 }
 
-/// The items that are no messages: one key, which says what it is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Marker {
-    Subscribed(Subscribed),
-    Gap(Gap),
-    EpochEnded(EpochEnded),
-    Live(Live),
-}
-
-/// [`bellwether::LiveReport`], as it is read.
-#[derive(Debug, Deserialize)]
-pub(super) struct Subscribed {
-    live: usize,
-    nodes: usize,
-    not_yet: Vec<NodeId>,
-    joined: bool,
-}
-
-impl Subscribed {
-    pub(super) fn text(&self) -> String {
-        let text = format!("live on {} of {} nodes", self.live, self.nodes);
-        match self.not_yet[..] {
-            [] if self.joined => text,
-            [] => format!("{text} (this node has not joined its mesh yet)"),
-            _ => format!("{text} (not yet: {})", names(&self.not_yet)),
-        }
+pub(in crate::commands) fn subscribed_text(report: &Subscribed) -> String {
+    let text = format!("live on {} of {} nodes", report.live, report.nodes);
+    match report.not_yet[..] {
+        [] if report.joined => text,
+        [] => format!("{text} (this node has not joined its mesh yet)"),
+        _ => format!("{text} (not yet: {})", names(&report.not_yet)),
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Gap {
-    instance: Instance,
-    node: NodeId,
-    first: u64,
-    last: u64,
-    count: u64,
-    cause: String,
-    exact: bool,
+fn gap_text(gap: &Gap) -> String {
+    let Gap {
+        instance,
+        node,
+        first,
+        last,
+        count,
+        ..
+    } = gap;
+    let bound = if gap.exact { "" } else { "up to " };
+    let cause = match gap.cause.as_str() {
+        "slow_subscriber" => "this subscriber read too slowly",
+        "disconnected" => "this subscriber read too slowly and is disconnected",
+        "link_overrun" => "the link to this node fell too far behind",
+        "backlog_overrun" => "the node no longer keeps them",
+        "restarted" => "the node has restarted and forgotten them",
+        "unverified" => "they arrived with a wrong signature",
+        other => &printable(other),
+    };
+    format!("-- missing: {bound}{count} messages of {instance} from node {node} (seq {first} to {last}): {cause}")
 }
 
-impl Gap {
-    /// Whether the stream ends after it, and can be resumed before it.
-    pub(super) fn is_disconnection(&self) -> bool {
-        self.cause == "disconnected"
-    }
-
-    fn text(&self) -> String {
-        let Self {
-            instance,
-            node,
-            first,
-            last,
-            count,
-            ..
-        } = self;
-        let bound = if self.exact { "" } else { "up to " };
-        let cause = match self.cause.as_str() {
-            "slow_subscriber" => "this subscriber read too slowly",
-            "disconnected" => "this subscriber read too slowly and is disconnected",
-            "link_overrun" => "the link to this node fell too far behind",
-            "backlog_overrun" => "the node no longer keeps them",
-            "restarted" => "the node has restarted and forgotten them",
-            "unverified" => "they arrived with a wrong signature",
-            other => &printable(other),
-        };
-        format!("-- missing: {bound}{count} messages of {instance} from node {node} (seq {first} to {last}): {cause}")
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct EpochEnded {
-    instance: Instance,
-    node: NodeId,
-    last_seq: u64,
-    tail_unknown: bool,
-}
-
-impl EpochEnded {
-    fn text(&self) -> String {
-        let Self {
-            instance,
-            node,
-            last_seq,
-            ..
-        } = self;
-        if self.tail_unknown {
-            format!(
-                "-- node {node} is gone: its last message of {instance} seen here has seq {last_seq}, later ones may be \
-                 lost with it"
-            )
-        } else {
-            format!("-- node {node} has stopped: its last message of {instance} has seq {last_seq}")
-        }
+fn ended_text(ended: &EpochEnded) -> String {
+    let EpochEnded {
+        instance,
+        node,
+        last_seq,
+        ..
+    } = ended;
+    if ended.tail_unknown {
+        format!(
+            "-- node {node} is gone: its last message of {instance} seen here has seq {last_seq}, later ones may be \
+             lost with it"
+        )
+    } else {
+        format!("-- node {node} has stopped: its last message of {instance} has seq {last_seq}")
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Live {
-    instance: Instance,
-    replayed: u64,
-    incomplete: Vec<NodeId>,
-}
-
-impl Live {
-    fn text(&self) -> String {
-        let Self { instance, replayed, .. } = self;
-        let text = format!("-- {instance} is live: {replayed} messages were from before");
-        match self.incomplete[..] {
-            [] => text,
-            _ => format!("{text}; nodes that could not be asked: {}", names(&self.incomplete)),
-        }
+fn live_text(live: &Live) -> String {
+    let Live { instance, replayed, .. } = live;
+    let text = format!("-- {instance} is live: {replayed} messages were from before");
+    match live.incomplete[..] {
+        [] => text,
+        _ => format!("{text}; nodes that could not be asked: {}", names(&live.incomplete)),
     }
 }
 
@@ -178,10 +122,10 @@ mod tests {
             joined: true,
         };
         let read: Subscribed = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
-        assert_eq!(read.text(), "live on 1 of 2 nodes (not yet: b)");
+        assert_eq!(subscribed_text(&read), "live on 1 of 2 nodes (not yet: b)");
         let alone: Subscribed = serde_json::from_str(r#"{"live":1,"nodes":1,"not_yet":[],"joined":false}"#).unwrap();
         assert_eq!(
-            alone.text(),
+            subscribed_text(&alone),
             "live on 1 of 1 nodes (this node has not joined its mesh yet)"
         );
     }
@@ -217,7 +161,11 @@ mod tests {
             ),
             (r#"{"novelty":1}"#, None),
         ] {
-            assert_eq!(Item::of(json.as_bytes()).text().as_deref(), text, "{json}");
+            assert_eq!(
+                Item::of(&Bytes::copy_from_slice(json.as_bytes())).text().as_deref(),
+                text,
+                "{json}"
+            );
         }
     }
 
@@ -235,10 +183,10 @@ mod tests {
             let json = format!(
                 r#"{{"gap":{{"instance":"events","node":"a","first":1,"last":1,"count":1,"cause":"{cause}","exact":true}}}}"#
             );
-            let Item::Gap(gap) = Item::of(json.as_bytes()) else {
+            let Item::Gap(gap) = Item::of(&Bytes::copy_from_slice(json.as_bytes())) else {
                 panic!("{json}")
             };
-            assert!(!gap.text().ends_with(&format!(": {cause}")), "{}", gap.text());
+            assert!(!gap_text(&gap).ends_with(&format!(": {cause}")), "{}", gap_text(&gap));
             assert_eq!(gap.is_disconnection(), cause == GapCause::Disconnected);
         }
     }

@@ -65,7 +65,7 @@ impl Events {
         if value.starts_with(b" ") {
             value.advance(1);
         }
-        match &line[..colon] {
+        match line.get(..colon).unwrap_or_default() {
             b"data" => {
                 self.data = Some(match self.data.take() {
                     None => value,
