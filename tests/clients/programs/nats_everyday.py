@@ -5,6 +5,7 @@ import sys
 
 import nats
 from nats.errors import NoRespondersError, TimeoutError
+from nats_settle import settle
 
 A, B, C = sys.argv[1:]
 
@@ -40,7 +41,7 @@ async def plain_and_wildcards(a, b, c):
     one = await b.subscribe("orders.*.new")
     rest = await c.subscribe("orders.>")
     for client in (b, c):
-        await client.flush()
+        await settle(client)
     for number in range(200):
         await a.publish("orders.eu.new", b"%d" % number)
     await a.publish("orders.eu.old", b"old")
@@ -71,7 +72,7 @@ async def queue_groups(a, b, c):
     await c.subscribe("jobs.>", queue="workers", cb=member("c"))
     await a.subscribe("jobs.>", cb=member("watcher"))
     for client in (a, b, c):
-        await client.flush()
+        await settle(client)
     for number in range(100):
         await a.publish("jobs.x", b"%d" % number)
     await asyncio.wait_for(done.wait(), 10)
@@ -90,13 +91,13 @@ async def requests(a, b, c):
     except NoRespondersError:
         pass
     service = await c.subscribe("help", cb=answer)
-    await c.flush()
+    await settle(c)
     for client in (a, b, c):
         for number in range(20):
             reply = await client.request("help", b"%d" % number, timeout=5)
             equal(reply.data, b"re:%d" % number)
     await service.unsubscribe()
-    await c.flush()
+    await settle(c)
     for _ in range(500):
         try:
             await a.request("help", b"2", timeout=0.2)
@@ -115,7 +116,7 @@ async def requests(a, b, c):
 
 async def headers(a, b, _c):
     subscription = await b.subscribe("health.stores.*")
-    await b.flush()
+    await settle(b)
     sent = {"Trace-Id": "17", "Bellwether-Event": "node_health_updated", "Content-Type": "application/json"}
     await a.publish("health.stores.s1", b'{"ok":true}', headers=sent, reply="answers.here")
     [message] = await take(subscription, 1)
@@ -129,7 +130,7 @@ async def headers(a, b, _c):
 async def max_unsubscribe(a, b, _c):
     subscription = await b.subscribe("few")
     await subscription.unsubscribe(limit=3)
-    await b.flush()
+    await settle(b)
     for number in range(9):
         await a.publish("few", b"%d" % number)
     equal([message.data for message in await take(subscription, 3)], [b"0", b"1", b"2"])
@@ -138,8 +139,8 @@ async def max_unsubscribe(a, b, _c):
 async def no_echo(a, _b, c):
     deaf = await connect(A, no_echo=True)
     own, other = await deaf.subscribe("talk"), await c.subscribe("talk")
-    await deaf.flush()
-    await c.flush()
+    await settle(deaf)
+    await settle(c)
     await deaf.publish("talk", b"mine")
     equal((await take(other, 1))[0].data, b"mine")
     await a.publish("talk", b"yours")
@@ -152,7 +153,7 @@ async def large(a, b, _c):
     limit = a.max_payload
     equal(limit, 1 << 20)
     subscription = await b.subscribe("large", pending_bytes_limit=8 << 20)
-    await b.flush()
+    await settle(b)
     payload = bytes(range(256)) * (limit // 256)
     for _ in range(3):
         await a.publish("large", payload)
@@ -178,10 +179,10 @@ async def drain(a, b, _c):
 
     own = await connect(B)
     await own.subscribe("drained", cb=on_message)
-    await own.flush()
+    await settle(own)
     for number in range(100):
         await own.publish("drained", b"%d" % number)
-    await own.flush()
+    await settle(own)
     await own.drain()
     equal(len(got), 100)
     equal(own.errors, [])

@@ -6,6 +6,7 @@ import signal
 import sys
 
 import nats
+from nats_settle import settle
 
 URL, OTHER, PID, HOW = sys.argv[1:]
 
@@ -18,7 +19,7 @@ async def main():
 
     client = await nats.connect(URL, reconnected_cb=on_reconnected, reconnect_time_wait=0.05, max_reconnect_attempts=-1)
     subscription = await client.subscribe("news.*")
-    await client.flush()
+    await settle(client)
     for _ in range(2000):
         if len(client.discovered_servers) > 0:
             break
@@ -29,7 +30,7 @@ async def main():
     await asyncio.wait_for(moved.wait(), 20)
     assert client.connected_url.netloc != URL.removeprefix("nats://"), client.connected_url
     # All that it had subscribed to is there again.
-    await client.flush()
+    await settle(client)
     other = await nats.connect(OTHER)
     await other.publish("news.now", b"still here")
     message = await subscription.next_msg(timeout=10)

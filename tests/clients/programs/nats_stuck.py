@@ -6,6 +6,7 @@ import sys
 from urllib.parse import urlsplit
 
 import nats
+from nats_settle import settle
 
 STUCK, URL = sys.argv[1:]
 MESSAGES, BYTES = 130, 1 << 20
@@ -31,10 +32,10 @@ async def main():
             done.set()
 
     await reader.subscribe("flood", cb=on_message, pending_bytes_limit=1 << 30)
-    await reader.flush()
+    await settle(reader)
     for _ in range(MESSAGES):
         await publisher.publish("flood", b"x" * BYTES)
-        await publisher.flush()
+        await settle(publisher)
         # So that no queue of the mesh overflows on the way: the one that is to be full is the stuck client's.
         while got < _ - 4:
             await asyncio.sleep(0.002)

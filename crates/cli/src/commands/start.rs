@@ -86,8 +86,11 @@ enum Ended {
     DoorsFailed(String),
 }
 
-/// Drains the node, which ends its clients' streams, and then stops the doors.
-async fn stop(node: Node, doors: Option<DoorsThread>) -> Result<(), Failure> {
+/// Has clients go elsewhere that can, drains the node, which ends the others' streams, and then stops the doors.
+async fn stop(node: Node, mut doors: Option<DoorsThread>) -> Result<(), Failure> {
+    if let Some(doors) = &mut doors {
+        doors.leave().await;
+    }
     let stopped = node.shutdown().await;
     if let Some(doors) = doors {
         doors.stop().await;
@@ -107,6 +110,10 @@ async fn stop(node: Node, doors: Option<DoorsThread>) -> Result<(), Failure> {
 struct DoorsThread {
     /// Ends them, also when this is dropped.
     running: DropGuard,
+    /// Tells the clients that go elsewhere by themselves to do so.
+    leaving: CancellationToken,
+    /// Once they have gone, or had their time to.
+    left: oneshot::Receiver<()>,
     /// What they say when they are over.
     outcome: oneshot::Receiver<anyhow::Result<()>>,
     thread: JoinHandle<()>,
@@ -117,15 +124,20 @@ impl DoorsThread {
         let stop = CancellationToken::new();
         let running = stop.clone().drop_guard();
         let (tell_outcome, outcome) = oneshot::channel();
+        let leaving = stop.child_token();
+        let (tell_left, left) = oneshot::channel();
+        let leave = (leaving.clone(), tell_left);
         let runtime = runtime::current_thread()?;
         let serve = move || {
-            let outcome = runtime.block_on(doors.serve(node, stop));
+            let outcome = runtime.block_on(doors.serve(node, stop, leave));
             // Nobody listens when the node has failed meanwhile.
             let _ = tell_outcome.send(outcome);
         };
         let thread = thread::Builder::new().name("gateway".to_owned()).spawn(serve);
         Ok(Self {
             running,
+            leaving,
+            left,
             outcome,
             thread: thread.context("cannot start the thread that serves clients")?,
         })
@@ -140,6 +152,15 @@ impl DoorsThread {
             Ok(Ok(())) => "they ended by themselves".to_owned(),
             Ok(Err(err)) => format!("{err:#}"),
             Err(_) => "what serves them panicked".to_owned(),
+        }
+    }
+
+    /// Has clients that know of other nodes go there, while this one still serves them.
+    async fn leave(&mut self) {
+        self.leaving.cancel();
+        if !self.left.is_terminated() {
+            // An error says that they are over, which is as good.
+            let _ = (&mut self.left).await;
         }
     }
 

@@ -143,3 +143,15 @@ async fn whether_anybody_wants_a_topic_is_known_of_the_whole_mesh() {
     assert!(a.is_wanted(INSTANCE, "orders:new"));
     assert!(a.became_live(&own).await.is_complete());
 }
+
+#[tokio::test]
+async fn once_a_subscription_is_live_every_node_knows_that_somebody_listens() {
+    let [a, b, c] = Lab::new().three().await;
+    for round in 0..200 {
+        let (node, topic) = (if round % 2 == 0 { &b } else { &c }, format!("help:{round}"));
+        let subscription = node.subscribe_at_once(INSTANCE, [pattern(&topic)]).unwrap();
+        let report = node.became_live(&subscription).await;
+        assert!(report.is_complete(), "{report:?}");
+        assert!(a.is_wanted(INSTANCE, &topic), "round {round}");
+    }
+}

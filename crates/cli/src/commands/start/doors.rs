@@ -10,6 +10,7 @@ use bellwether_access::{Access, TokenKeys};
 use bellwether_gateway::{Gateway, tls};
 use bellwether_message::KeyRing;
 use bellwether_nats::{Nats, NatsSettings};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::refusals;
@@ -69,7 +70,14 @@ impl Doors {
     }
 
     /// Serves clients until `stop` is cancelled. One door that ends before ends all.
-    pub(super) async fn serve(self, node: Node, stop: CancellationToken) -> anyhow::Result<()> {
+    /// When `leaving` is cancelled, clients of NATS are told to go to other nodes; `left` is told once they have had their
+    /// time to, and the others are still served.
+    pub(super) async fn serve(
+        self,
+        node: Node,
+        stop: CancellationToken,
+        (leaving, left): (CancellationToken, oneshot::Sender<()>),
+    ) -> anyhow::Result<()> {
         let Self {
             gateway,
             nats,
@@ -78,8 +86,24 @@ impl Doors {
             are_insecure: _,
         } = self;
         let http = gateway.map(|gateway| gateway.serve(node.clone(), access.clone(), stop.clone()));
-        let nats = nats.map(|nats| nats.serve(node.clone(), access.clone(), stop.clone()));
-        let serve = async { tokio::try_join!(served(http), served(nats)).map(drop) };
+        let nats = nats.map(|nats| nats.serve(node.clone(), access.clone(), leaving));
+        let nats = async {
+            let ended = served(nats).await;
+            // Nobody listens where the node did not stop in good order.
+            let _ = left.send(());
+            ended
+        };
+        let http = async {
+            match http {
+                Some(http) => Ok(http.await?),
+                // The others are served until then.
+                None => {
+                    stop.cancelled().await;
+                    anyhow::Ok(())
+                }
+            }
+        };
+        let serve = async { tokio::try_join!(http, nats).map(drop) };
         let revoke = async {
             match revoked {
                 Some(file) => file.watch(&access).await,
