@@ -198,6 +198,7 @@ async fn an_occupied_port_ends_the_start() {
     // TEST-NET-3 (RFC 5737): nobody's address.
     lab.node("a")
         .http("203.0.113.1:7480")
+        .argument("--insecure-doors")
         .fail()
         .await
         .expect(1, &["203.0.113.1:7480", "--http"]);
@@ -209,6 +210,15 @@ async fn an_occupied_port_ends_the_start() {
 
     drop((clients, nodes));
     lab.node("a").listen(address).start().await;
+}
+
+#[tokio::test]
+async fn a_door_that_others_reach_must_be_locked() {
+    let lab = Lab::default();
+    let said = ["203.0.113.1:7480", "--http", "`tls_certificate`", "`insecure_doors`"];
+    lab.node("a").http("203.0.113.1:7480").fail().await.expect(2, &said);
+    let nats = lab.node("a").nats("203.0.113.1:4222").fail().await;
+    nats.expect(2, &["203.0.113.1:4222", "--nats", "`tls_certificate`"]);
 }
 
 /// `.invalid` resolves nowhere (RFC 2606).
@@ -327,7 +337,11 @@ async fn what_is_wrong_in_a_request_is_answered_and_nothing_is_published() {
         ("?pattern=events", "bad_pattern", "INSTANCE/PATTERN"),
         ("?pattern=event/*", "bad_instance", "did you mean `events`"),
         ("?pattern=events/a::b", "bad_pattern", "level 2 is empty"),
-        ("?pattern=events/*&format=xml", "bad_query", "sse or ndjson"),
+        (
+            "?pattern=events/*&format=xml",
+            "bad_query",
+            "sse, ndjson or cloudevents",
+        ),
         ("?pattern=events/*&from=first", "bad_query", "`live`, `earliest`"),
         ("?pattern=events/*&from=last:65537", "bad_query", "65536 is the most"),
         ("?pattern=events/*&from=time:noon", "bad_query", "RFC 3339"),

@@ -160,6 +160,8 @@ pub(crate) enum Reason {
     WrongMethod,
     /// Fewer peers want the message than are to confirm it.
     TooFewPeers,
+    /// An answer is awaited, and nobody hears the question.
+    NoResponders,
     /// The mesh is slower than what is published.
     NoRoom,
     /// Who it is cannot be believed, or nobody is served without saying who they are.
@@ -220,6 +222,7 @@ impl Reason {
             Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             Self::TooFewPeers => (StatusCode::CONFLICT, "too_few_peers"),
+            Self::NoResponders => (StatusCode::CONFLICT, "no_responders"),
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Denied => (StatusCode::FORBIDDEN, "denied"),

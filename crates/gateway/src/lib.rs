@@ -63,5 +63,6 @@ mod views;
 mod error;
 
 pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
+pub use self::socket::check_socket_frames;
 pub use self::socket_file::SocketError;
 pub use bellwether_delivery::{Beginning, BeginningError, ResumeTokenError, json};

@@ -30,6 +30,10 @@ impl Outgoing {
     pub(crate) async fn publish(self, api: Api, client: Client) -> Result<Assured, ApiError> {
         self.check(&api, &client)?;
         client.spend(self.draft.payload.len())?;
+        if self.draft.reply_to.is_some() && !api.node.is_wanted(self.instance, self.draft.topic.as_str()) {
+            let words = "an answer is awaited (`reply_to`), and no subscription of the mesh hears the question; nothing was published";
+            return Err(ApiError::new(Reason::NoResponders, words));
+        }
         self.assurance.publish(&api.node, self.instance, &self.draft).await
     }
 

@@ -16,6 +16,7 @@
 //! | 202 | the same | is published, but fewer peers said within `confirm_within` that they hold it |
 //! | 202 | `{"id"}` | is published with `confirm=none` |
 //! | 409 | `too_few_peers` | is not published: fewer peers want it than are to confirm it |
+//! | 409 | `no_responders` | is not published: an answer is awaited (`reply_to`), and nobody hears the question |
 //! | 503 | `no_room` | is not published: there was no room for it within `wait` |
 //!
 //! A header `Bellwether-Header-Trace-Id: 17` of the request is the header `trace-id` of the message: names over HTTP have

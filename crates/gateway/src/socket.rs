@@ -54,6 +54,8 @@ mod conversation;
 mod frame;
 mod serving;
 
+pub use self::conversation::check_socket_frames;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;

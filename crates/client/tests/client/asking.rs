@@ -58,6 +58,17 @@ async fn a_question_is_answered_across_the_mesh_by_one_of_a_group() {
 }
 
 #[tokio::test]
+async fn a_question_that_nobody_hears_is_known_at_once() {
+    let lab = Lab::new();
+    let a = lab.start("a", &[]).await;
+    let client = a.client().await;
+    let nobody = client
+        .request(Instance::Alerts, &draft("echo:it", "hello"), WITHIN)
+        .await;
+    assert!(matches!(nobody, Err(RequestError::NoResponders)), "{nobody:?}");
+}
+
+#[tokio::test]
 async fn a_node_that_knows_of_nobody_says_so_at_once() {
     let script = Script::bind().await;
     let client = Client::options().client(script.url.clone()).unwrap();

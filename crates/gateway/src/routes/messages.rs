@@ -43,7 +43,13 @@ fn waits(operation: Operation) -> Operation {
             Schema::whole(1, 60),
             "how long that may take, in seconds; default 10",
         )
-        .refuses([Reason::BadQuery, Reason::NoRoom, Reason::TooFewPeers, Reason::Stopping])
+        .refuses([
+            Reason::BadQuery,
+            Reason::NoRoom,
+            Reason::TooFewPeers,
+            Reason::NoResponders,
+            Reason::Stopping,
+        ])
 }
 
 fn publish_one() -> Operation {

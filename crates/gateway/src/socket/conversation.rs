@@ -20,6 +20,18 @@ pub(crate) struct Conversation {
     credits: BTreeMap<String, Option<u32>>,
 }
 
+/// Takes arbitrary bytes as the frames of one socket, a line each, for fuzzers. Nothing panics, whatever the bytes.
+pub fn check_socket_frames(bytes: &[u8]) {
+    let mut conversation = Conversation::default();
+    for frame in bytes.split(|byte| *byte == b'\n') {
+        let Ok(text) = std::str::from_utf8(frame) else {
+            continue;
+        };
+        // A refusal is an answer.
+        drop(conversation.receive(text));
+    }
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {

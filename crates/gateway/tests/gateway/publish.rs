@@ -359,6 +359,24 @@ async fn a_wait_for_room_looks_where_the_message_goes_whatever_the_topic_is_call
 }
 
 #[tokio::test]
+async fn a_question_that_nobody_hears_is_refused() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    let path = "/v1/publish/events/t?reply_to=events/answers:1";
+    let answer = client.send("POST", path, &[], "unheard").await;
+    answer.expect_error(409, "no_responders", "nothing was published");
+    let mut lines = served.client().await.subscribe("pattern=events/t&from=earliest").await;
+    assert_eq!(client.send("POST", path, &[], "heard").await.status, 200);
+    let first = loop {
+        let line = lines.next_json().await;
+        if line["payload_base64"].is_string() {
+            break line;
+        }
+    };
+    assert_eq!(first["id"], format!("events/a/{}/1", served.node.epoch()));
+}
+
+#[tokio::test]
 async fn a_message_has_headers_and_an_address_for_the_answer() {
     let served = Served::start().await;
     let mut lines = served.client().await.subscribe("pattern=events/*").await;

@@ -31,6 +31,15 @@ impl Door {
 
     /// A node that is told where others are.
     pub(crate) async fn start(name: &str, seeds: &[&Self], adjust: impl FnOnce(&mut NatsSettings)) -> Self {
+        Self::start_for(Access::open(), name, seeds, adjust).await
+    }
+
+    /// A node without others, for whom a policy allows it.
+    pub(crate) async fn guarded(access: Access) -> Self {
+        Self::start_for(access, "a", &[], |_| {}).await
+    }
+
+    async fn start_for(access: Access, name: &str, seeds: &[&Self], adjust: impl FnOnce(&mut NatsSettings)) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let builder = Node::builder(NodeId::new(name).unwrap()).secrets([SECRET]).unwrap();
         let seed = |seed: &&Self| seed.node.listen_addr().unwrap().to_string();
@@ -44,7 +53,7 @@ impl Door {
         let nats = Nats::bind(settings).unwrap();
         let addr = nats.local_addr();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(nats.serve(node.clone(), Access::open(), stop.clone()));
+        let serving = tokio::spawn(nats.serve(node.clone(), access, stop.clone()));
         Self {
             node,
             addr,
