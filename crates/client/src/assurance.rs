@@ -1,56 +1,13 @@
 //! What a publisher wants to be sure of.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
+
+use bellwether_message::Confirm;
 
 use crate::query::Query;
 
 /// The bound of a node for peers that are to confirm, where it is not told another.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(10);
-
-/// Who must hold a message before its publisher goes on. Written `none`, `local`, `all` or a number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Confirm {
-    /// Nobody.
-    None,
-    /// The node that is asked.
-    #[default]
-    Local,
-    /// Every peer that wants the message and whose link is up; with none, the node that is asked.
-    All,
-    /// So many of the peers that want it.
-    Peers(usize),
-}
-
-impl FromStr for Confirm {
-    type Err = ConfirmTextError;
-
-    fn from_str(text: &str) -> Result<Self, ConfirmTextError> {
-        match text {
-            "none" => Ok(Self::None),
-            "local" => Ok(Self::Local),
-            "all" => Ok(Self::All),
-            number => number.parse().map(Self::Peers).map_err(|_| ConfirmTextError),
-        }
-    }
-}
-
-impl fmt::Display for Confirm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Local => f.write_str("local"),
-            Self::All => f.write_str("all"),
-            Self::Peers(count) => count.fmt(f),
-        }
-    }
-}
-
-/// Text that names nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write none, local, all or a number of peers")]
-pub struct ConfirmTextError;
 
 /// What a node is to wait for when it publishes a message; by default for nothing but itself.
 ///
@@ -136,13 +93,5 @@ mod tests {
         assert_eq!(all.longest(), Duration::from_millis(7001));
         assert_eq!(Assurance::default().confirm(Confirm::All).longest(), CONFIRM_WITHIN);
         assert_eq!(Assurance::default().confirm(Confirm::Local).longest(), Duration::ZERO);
-    }
-
-    #[test]
-    fn who_must_hold_it_is_read_as_it_is_written() {
-        for confirm in [Confirm::None, Confirm::Local, Confirm::All, Confirm::Peers(2)] {
-            assert_eq!(confirm.to_string().parse(), Ok(confirm));
-        }
-        assert_eq!("some".parse::<Confirm>(), Err(ConfirmTextError));
     }
 }

@@ -63,7 +63,7 @@ mod events;
 mod pool;
 
 pub use self::address::{AddressError, NodeAddress};
-pub use self::assurance::{Assurance, Confirm, ConfirmTextError};
+pub use self::assurance::Assurance;
 pub use self::beginning::{Beginning, BeginningError, Cursor, CursorError};
 pub use self::client::Client;
 pub use self::delivery::{Continuation, Delivery, EpochEnded, Gap, Live, Reconnected, Subscribed};
@@ -76,6 +76,6 @@ pub use self::request::{Asked, Inbox, ReplyError, RequestError};
 pub use self::subscription::{Item, Loss, StreamError, Subscribe, SubscribeError, Subscription};
 pub use self::views::{InstanceInfo, Member, Subscriber};
 pub use bellwether_message::{
-    ContentType, Draft, DraftError, Epoch, HeaderError, Headers, Instance, InstanceError, MessageId, NodeId,
-    NodeIdError, Pattern, Timestamp, Topic, TopicError,
+    Confirm, ConfirmTextError, ContentType, Draft, DraftError, Epoch, HeaderError, Headers, Instance, InstanceError,
+    MessageId, NodeId, NodeIdError, Pattern, Timestamp, Topic, TopicError,
 };

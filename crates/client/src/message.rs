@@ -1,14 +1,13 @@
 //! A message as it is received.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bellwether_message::{ContentType, Headers, Instance, MessageId, NodeId, Timestamp, Topic};
 use bytes::Bytes;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 /// A message that was published somewhere in the mesh.
@@ -70,7 +69,7 @@ struct Form<'a> {
     payload_base64: Option<Cow<'a, str>>,
     #[serde(default)]
     reply_to: Option<String>,
-    #[serde(default, deserialize_with = "headers")]
+    #[serde(default, deserialize_with = "Headers::deserialize_known")]
     headers: Headers,
 }
 
@@ -126,42 +125,6 @@ impl Message {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.payload)
     }
-}
-
-/// `{"name": "value"}`, or a list where a name comes several times. What breaks the rules of headers is left out.
-fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Values {
-        One(String),
-        Many(Vec<String>),
-    }
-
-    struct Names;
-
-    impl<'de> Visitor<'de> for Names {
-        type Value = Headers;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("names with values")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
-            let mut headers = Headers::default();
-            while let Some((name, values)) = map.next_entry::<String, Values>()? {
-                let values = match values {
-                    Values::One(value) => vec![value],
-                    Values::Many(values) => values,
-                };
-                for value in values {
-                    let _ = headers.push(&name, &value);
-                }
-            }
-            Ok(headers)
-        }
-    }
-
-    deserializer.deserialize_map(Names)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::num::NonZeroU16;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bellwether::{ContentType, Headers};
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -53,7 +53,7 @@ pub(crate) struct MessageLine<'a> {
     correlation_id: Option<String>,
     causation_id: Option<String>,
     schema_version: Option<NonZeroU16>,
-    headers: Option<HeaderFields>,
+    headers: Option<Headers>,
     reply_to: Option<String>,
     wait: Option<Flag>,
     confirm: Option<Flag>,
@@ -101,7 +101,7 @@ impl<'a> MessageLine<'a> {
         draft.correlation_id = self.correlation_id;
         draft.causation_id = self.causation_id;
         draft.schema_version = self.schema_version.map_or(draft.schema_version, NonZeroU16::get);
-        draft.headers = self.headers.map(|fields| fields.0).unwrap_or_default();
+        draft.headers = self.headers.unwrap_or_default();
         draft.reply_to = self.reply_to.map(parse_reply_to).transpose()?;
         Ok(Outgoing {
             instance,
@@ -169,46 +169,5 @@ impl<'de> Deserialize<'de> for Flag {
         }
 
         deserializer.deserialize_any(Value)
-    }
-}
-
-/// `{"name":"value","other":["one","two"]}`.
-#[derive(Debug)]
-struct HeaderFields(Headers);
-
-impl<'de> Deserialize<'de> for HeaderFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Values {
-            One(String),
-            Many(Vec<String>),
-        }
-
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = HeaderFields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of headers such as {\"trace-id\":\"17\"}")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
-                let mut headers = Headers::default();
-                while let Some((name, values)) = map.next_entry::<String, Values>()? {
-                    let values = match values {
-                        Values::One(value) => vec![value],
-                        Values::Many(values) => values,
-                    };
-                    for value in values {
-                        headers.push(&name, &value).map_err(A::Error::custom)?;
-                    }
-                }
-                Ok(HeaderFields(headers))
-            }
-        }
-
-        deserializer.deserialize_map(Fields)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Most bytes of all headers of a message together, as they are kept: each name and value, and four more.
@@ -46,6 +48,14 @@ impl Headers {
             self.0.push_str(part);
         }
         Ok(())
+    }
+
+    /// Reads them as they are [shown](HeadersView), leaving out what breaks the rules: of a node, which may have others.
+    ///
+    /// # Errors
+    /// If there is no object of texts and lists of texts.
+    pub fn deserialize_known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields { is_strict: false })
     }
 
     /// Whether there are none.
@@ -138,6 +148,51 @@ impl Serialize for HeadersView<'_> {
     }
 }
 
+/// As they are [shown](HeadersView); what breaks a rule is an error.
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields { is_strict: true })
+    }
+}
+
+/// Reads `{"Name": "value", "Other": ["one", "two"]}`.
+struct Fields {
+    /// Whether what breaks a rule is an error, or left out.
+    is_strict: bool,
+}
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Headers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of headers such as {\"trace-id\":\"17\"}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Values {
+            One(String),
+            Many(Vec<String>),
+        }
+
+        let mut headers = Headers::default();
+        while let Some((name, values)) = map.next_entry::<String, Values>()? {
+            let values = match values {
+                Values::One(value) => vec![value],
+                Values::Many(values) => values,
+            };
+            for value in values {
+                match headers.push(&name, &value) {
+                    Err(err) if self.is_strict => return Err(A::Error::custom(err)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(headers)
+    }
+}
+
 fn check(name: &str, value: &str) -> Result<(), HeaderError> {
     let is_name = |byte: u8| byte.is_ascii_graphic() && byte != b':';
     if name.is_empty() || !name.bytes().all(is_name) {
@@ -206,6 +261,22 @@ mod tests {
         let bytes = MAX_HEADERS_BYTES + 5;
         assert_eq!(headers.push("b", ""), Err(HeaderError::TooLong { bytes }));
         assert_eq!(headers.view().iter().count(), 1);
+    }
+
+    #[test]
+    fn they_are_read_as_they_are_shown() {
+        let text = r#"{"A":["1","2: 3"],"b":"","C":"é"}"#;
+        let headers: Headers = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&headers.view()).unwrap(), text);
+        let known = |text: &str| Headers::deserialize_known(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!(known(text).unwrap(), headers);
+        let broken = r#"{"a b":"1","c":["2","\n"]}"#;
+        assert!(serde_json::from_str::<Headers>(broken).is_err());
+        assert_eq!(known(broken).unwrap().view().as_str(), "c: 2\r\n");
+        for text in ["[]", "7", r#"{"a":1}"#, r#"{"a":[1]}"#] {
+            let err = serde_json::from_str::<Headers>(text).unwrap_err();
+            assert!(known(text).is_err(), "{text}: {err}");
+        }
     }
 
     proptest! {

@@ -16,6 +16,7 @@ mod topic;
 mod text;
 
 mod batch;
+mod confirm;
 mod content_type;
 mod draft;
 mod envelope;
@@ -37,6 +38,7 @@ pub mod leb128;
 pub mod planted;
 
 pub use self::batch::{Batch, BatchBuilder};
+pub use self::confirm::{Confirm, ConfirmTextError};
 pub use self::content_type::ContentType;
 pub use self::draft::{
     DEFAULT_MAX_PAYLOAD_BYTES, Draft, DraftError, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES,

@@ -33,9 +33,9 @@ pub use bellwether_broker::{
 pub use bellwether_mesh::{Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
-    ContentType, Draft, DraftError, Envelope, Epoch, HeaderError, Headers, HeadersView, Instance, InstanceError,
-    MAX_PAYLOAD_BYTES, MessageId, MessageIdError, NodeId, Pattern, Source, Timestamp, TimestampError, Topic,
-    TopicError, WallClock,
+    Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, HeaderError, Headers, HeadersView,
+    Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, MessageIdError, NodeId, Pattern, Source, Timestamp,
+    TimestampError, Topic, TopicError, WallClock,
 };
 
 pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};
@@ -53,9 +53,7 @@ pub use self::log_bridge::{
     AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
 };
 pub use self::node::{Node, StartError, Stopped};
-pub use self::publishing::{
-    Confirm, ConfirmTextError, Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError,
-};
+pub use self::publishing::{Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError};
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
 pub use self::subscriber::Subscriber;

@@ -1,13 +1,11 @@
 //! Publishing with care: with back-pressure, and until peers confirm.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use bellwether_broker::PublishError;
 use bellwether_catalogue::spelling::canonical_topic;
 use bellwether_mesh::{Mesh, Outcome};
-use bellwether_message::{Draft, Instance, MessageId, NodeId};
+use bellwether_message::{Confirm, Draft, Instance, MessageId, NodeId};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -15,49 +13,6 @@ use crate::node::Node;
 
 /// How often a waiting publisher looks whether there is room.
 const ROOM_POLL: Duration = Duration::from_millis(1);
-
-/// Who must hold a message before its publisher goes on. Written `none`, `local`, `all` or a number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Confirm {
-    /// Nobody: the publisher does not even wait for this node's answer.
-    None,
-    /// This node.
-    #[default]
-    Local,
-    /// Every peer that wants the message and whose link is up; with none, this node.
-    All,
-    /// So many of the peers that want it.
-    Peers(usize),
-}
-
-impl FromStr for Confirm {
-    type Err = ConfirmTextError;
-
-    fn from_str(text: &str) -> Result<Self, ConfirmTextError> {
-        match text {
-            "none" => Ok(Self::None),
-            "local" => Ok(Self::Local),
-            "all" => Ok(Self::All),
-            number => number.parse().map(Self::Peers).map_err(|_| ConfirmTextError),
-        }
-    }
-}
-
-impl fmt::Display for Confirm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Local => f.write_str("local"),
-            Self::All => f.write_str("all"),
-            Self::Peers(count) => count.fmt(f),
-        }
-    }
-}
-
-/// Text that names nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write none, local, all or a number of peers")]
-pub struct ConfirmTextError;
 
 /// What became of a message that was published to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
