@@ -133,12 +133,12 @@ impl Rules {
 
     fn reach(&self, instance: Instance, pattern: &Pattern) -> Option<Reach> {
         let Sides { allow, deny } = self.subscribe.get(instance.index())?;
-        let of_group = queue_pattern(pattern);
+        let inner = pattern.without_queue();
         // A group of a group is none.
-        if of_group.as_ref().is_some_and(|inner| inner.as_str().starts_with(QUEUE)) {
+        if pattern.queue().is_some() && inner.as_str().starts_with(QUEUE) {
             return None;
         }
-        let wanted = canonical_patterns(instance, of_group.as_ref().unwrap_or(pattern));
+        let wanted = canonical_patterns(instance, &inner);
         let reaches: Vec<Option<Reach>> = wanted
             .iter()
             .map(|wanted| reach(instance, wanted, allow, deny))
@@ -148,12 +148,6 @@ impl Rules {
             false => reaches.iter().any(Option::is_some).then_some(Reach::Some),
         }
     }
-}
-
-/// The pattern of a queue group: what stands behind `$queue:NAME:`.
-fn queue_pattern(pattern: &Pattern) -> Option<Pattern> {
-    let (_, inner) = pattern.as_str().strip_prefix(QUEUE)?.split_once(':')?;
-    Pattern::new(inner).ok()
 }
 
 /// What a permission is for, where topics have other spellings.

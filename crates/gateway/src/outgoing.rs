@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bellwether::catalogue::spelling::canonical_topic;
 use bellwether::{ContentType, Draft, DraftError, Instance, NodeId, Topic};
 use serde_json::value::RawValue;
 
@@ -38,7 +37,7 @@ impl Outgoing {
     }
 
     fn check(&self, api: &Api, client: &Client) -> Result<(), ApiError> {
-        may_publish(client, self.instance, &self.draft.topic)?;
+        client.may_publish(self.instance, self.draft.topic.as_str())?;
         let checked = self.draft.check(api.max_payload_bytes(self.instance));
         checked.map_err(|err| refused_draft(&err))?;
         if self.draft.content_type.is_json() {
@@ -49,11 +48,6 @@ impl Outgoing {
         }
         Ok(())
     }
-}
-
-/// Asked is for the topic as it is meant: another spelling is no way around what is denied.
-pub(crate) fn may_publish(client: &Client, instance: Instance, topic: &Topic) -> Result<(), ApiError> {
-    client.may_publish(instance, canonical_topic(instance, topic).as_str())
 }
 
 /// Where a message may go: subjects of NATS too, so that whoever is asked by one can answer it.

@@ -40,7 +40,7 @@ use crate::client::Client;
 use crate::cloud_event::{self, CloudEvent, EventPlace};
 use crate::cloud_events;
 use crate::error::{ApiError, Reason};
-use crate::outgoing::{Outgoing, draft, may_publish, parse_destination, parse_node, parse_reply_to, refused_draft};
+use crate::outgoing::{Outgoing, draft, parse_destination, parse_node, parse_reply_to, refused_draft};
 
 /// What a header of a request begins with that is one of the message.
 const HEADER_PREFIX: &str = "bellwether-header-";
@@ -90,7 +90,7 @@ pub(crate) async fn publish(
     let form = Form::of(&headers)?;
     if form != Form::Payload {
         let topic = parse_destination(instance, &topic)?;
-        may_publish(&client, instance, &topic)?;
+        client.may_publish(instance, topic.as_str())?;
         query.refuse_in_event()?;
         let place = EventPlace::At(instance, topic);
         let event = event(form, &headers, body, limit, api.max_line_bytes()).await?;
@@ -98,7 +98,7 @@ pub(crate) async fn publish(
         return Ok(outgoing.publish(api, client).await?.answer());
     }
     let mut draft = query.draft(instance, &topic)?;
-    may_publish(&client, instance, &draft.topic)?;
+    client.may_publish(instance, draft.topic.as_str())?;
     draft.content_type = content_type(&headers)?;
     draft.headers = message_headers(&headers)?;
     draft.check(0).map_err(|err| refused_draft(&err))?;

@@ -374,12 +374,7 @@ impl Client {
         let permit = session.subscribe().map_err(|_| Fault::Subscriptions)?;
         let mut parts = Vec::with_capacity(wants.len());
         for Want { instance, mut patterns } in wants {
-            patterns.retain(|pattern| {
-                session
-                    .caller()
-                    .may_subscribe(instance, &pattern.without_queue())
-                    .is_ok()
-            });
+            patterns.retain(|pattern| session.caller().may_subscribe(instance, pattern).is_ok());
             if patterns.is_empty() {
                 continue;
             }

