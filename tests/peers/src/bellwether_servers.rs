@@ -9,7 +9,7 @@ use crate::arguments::PROCESSES;
 use crate::servers::{Servers, free_address};
 
 /// Says where the program is; `scripts/bench` sets it.
-const PROGRAM: &str = "BELLWETHER_PROGRAM";
+const PROGRAM: &str = "BENCHMARKED_PROGRAM";
 /// It protects a mesh on loopback for some seconds, and is no secret.
 const SECRET: &str = "a secret of the benchmark that has more than 32 bytes";
 

@@ -80,7 +80,7 @@ fn systems(only: &[System]) -> Vec<System> {
     let wanted = |system: &System| only.is_empty() || only.contains(system);
     let mut systems: Vec<System> = System::value_variants().iter().copied().filter(wanted).collect();
     if systems.contains(&System::BellwetherNats) && bellwether_servers::program().is_none() {
-        eprintln!("Bellwether's NATS clients are skipped: BELLWETHER_PROGRAM does not name the program");
+        eprintln!("Bellwether's NATS clients are skipped: BENCHMARKED_PROGRAM does not name the program");
         systems.retain(|system| *system != System::BellwetherNats);
     }
     if systems.contains(&System::Nats) && nats_servers::program().is_none() {
