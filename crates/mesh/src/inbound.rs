@@ -38,8 +38,6 @@ const UNPROVEN: usize = 64;
 const UNPROVEN_PER_ADDRESS: usize = 16;
 /// Streams a dialer may have: one per instance, gossip, and some that are being replaced.
 const STREAMS: u32 = 16;
-/// The least time between two acknowledgements of a link.
-const ACK_DELAY: Duration = Duration::from_millis(20);
 
 /// Accepts connections until the node stops.
 pub(crate) async fn accept(shared: Arc<Shared>) {
@@ -366,13 +364,13 @@ impl Inbound<'_> {
                     // The broker is gone: the node stops.
                     Err(_) => return Ok(()),
                 },
-                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(acked_at + ACK_DELAY),
+                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(acked_at + acks.delay()),
                 () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
                     acked_at = Instant::now();
                     let (sources, now) = (self.shared.sources.count(), self.shared.started.elapsed());
                     let due = acks.due(&self.shared.broker, self.upstream, sources, now);
                     // Room may come back though nothing arrives: it is looked at again until it is all there.
-                    ack_at = acks.is_bounded().then(|| acked_at + ACK_DELAY);
+                    ack_at = acks.is_bounded().then(|| acked_at + acks.delay());
                     if !due.is_empty() {
                         control_stream::write(&mut send, &FromAcceptor::Ack(due)).await?;
                     }

@@ -78,6 +78,8 @@ pub(crate) struct Client {
     pending: Pending,
     pings: Pings,
     opened: Duration,
+    /// When what is carried out now was read: one look at the clock for many messages.
+    heard: Duration,
     /// When it last took something, or nothing waited.
     progress: Duration,
     is_leaving: bool,
@@ -113,6 +115,7 @@ impl Client {
             pending: Pending::default(),
             pings: Pings::new(house.settings.ping_interval, now),
             opened: now,
+            heard: now,
             progress: now,
             is_leaving: false,
             is_closing: false,
@@ -173,7 +176,8 @@ impl Client {
 
     /// Carries out what it has said, as far as that can be.
     pub(crate) fn on_input(&mut self, input: &mut BytesMut) -> Option<Hold> {
-        self.pings.on_input(self.house.now());
+        self.heard = self.house.now();
+        self.pings.on_input(self.heard);
         while !self.is_closing {
             match parse(input, self.max_payload) {
                 Ok(Step::Operation { operation, used }) => {
@@ -304,10 +308,9 @@ impl Client {
         ) {
             return Ok(Taken::Later(hold));
         }
-        let now = self.house.now();
-        match session.spend(message.payload.len(), now) {
+        match session.spend(message.payload.len(), self.heard) {
             Ok(()) => {}
-            Err(LimitExceeded::Rate { .. }) => return self.wait_for_leave(now),
+            Err(LimitExceeded::Rate { .. }) => return self.wait_for_leave(self.heard),
             Err(_) => return Err(Fault::Payload),
         }
         if let Some(reply) = message.reply
@@ -519,11 +522,7 @@ impl Client {
             if is_own || !caller.may_receive(instance, topic) {
                 continue;
             }
-            let Some(subject) = part
-                .subject
-                .of(instance, topic)
-                .filter(|subject| entry.pattern.admits(topic, subject))
-            else {
+            let Some(subject) = part.subject.of(&entry.pattern, instance, topic) else {
                 continue;
             };
             let (scribe, sid, with_headers) = (&mut self.scribe, &entry.sid, self.said.headers);

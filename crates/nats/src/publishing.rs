@@ -11,7 +11,7 @@ use crate::operation::Publish;
 use crate::subject::place_of;
 
 /// The event tag of a message whose publisher names none.
-const DEFAULT_EVENT: &str = "message";
+pub(crate) const DEFAULT_EVENT: &str = "message";
 /// Subjects of which one client's door remembers the place; when full, all are forgotten.
 const MAX_PLACES: usize = 1024;
 /// A draft's buffer that has grown beyond this is given back.

@@ -33,9 +33,9 @@ pub use bellwether_broker::{
 pub use bellwether_mesh::{Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
-    Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, HeaderError, Headers, HeadersView,
-    Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, MessageIdError, NodeId, Pattern, Source, Timestamp,
-    TimestampError, Topic, TopicError, WallClock,
+    Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,
+    HeadersView, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, MessageIdError, NodeId, Pattern, Source,
+    Timestamp, TimestampError, Topic, TopicError, WallClock,
 };
 
 pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};

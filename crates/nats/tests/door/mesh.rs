@@ -25,11 +25,23 @@ async fn what_is_published_at_one_node_comes_to_clients_at_all() {
             let message = wire.message().await;
             assert_eq!(
                 (&message.line, &message.payload),
-                (&"HMSG orders.eu.new 1".to_owned(), &format!("{number:03}"))
+                (&"MSG orders.eu.new 1".to_owned(), &format!("{number:03}"))
             );
-            assert_eq!(message.header("Bellwether-Reporting-Node"), Some("b"));
+            assert_eq!(message.headers, "");
         }
     }
+    // What says more than a payload, or lies in an instance, is told with where it comes from.
+    publisher
+        .say("SUB metrics.> 9\r\nHPUB orders.eu.new 18 18\r\nNATS/1.0\r\nX: 1\r\n\r\n\r\nPUB metrics.a 0\r\n\r\n")
+        .await;
+    for wire in &mut clients {
+        let message = wire.message().await;
+        assert_eq!(message.line, "HMSG orders.eu.new 1");
+        assert_eq!(message.header("Bellwether-Reporting-Node"), Some("b"));
+    }
+    let message = publisher.message().await;
+    assert_eq!(message.line, "HMSG metrics.a 9");
+    assert_eq!(message.header("Bellwether-Originating-Node"), Some("b"));
 }
 
 #[tokio::test]
@@ -46,9 +58,9 @@ async fn an_answer_from_another_node_never_comes_before_the_interest_in_it() {
         ))
         .await;
         let request = responder.message().await;
-        assert_eq!(request.line, format!("HMSG svc 1 _INBOX.{round}.1"));
+        assert_eq!(request.line, format!("MSG svc 1 _INBOX.{round}.1"));
         responder.say(&format!("PUB _INBOX.{round}.1 3\r\nyes\r\n")).await;
-        wire.expect_message(&format!("HMSG _INBOX.{round}.1 1"), "yes").await;
+        wire.expect_message(&format!("MSG _INBOX.{round}.1 1"), "yes").await;
     }
 }
 
@@ -62,9 +74,9 @@ async fn nobody_is_said_only_when_nobody_in_the_mesh_listens() {
     responder.say("SUB svc workers 1\r\n").await;
     responder.sync().await;
     wire.say("PUB svc _INBOX.2 0\r\n\r\n").await;
-    responder.expect_message("HMSG svc 1 _INBOX.2", "").await;
+    responder.expect_message("MSG svc 1 _INBOX.2", "").await;
     responder.say("PUB _INBOX.2 2\r\nok\r\n").await;
-    wire.expect_message("HMSG _INBOX.2 1", "ok").await;
+    wire.expect_message("MSG _INBOX.2 1", "ok").await;
 }
 
 #[tokio::test]
@@ -80,7 +92,7 @@ async fn one_member_of_a_group_gets_each_message_wherever_the_members_are() {
         members.push(tokio::spawn(async move {
             loop {
                 let message = wire.message().await;
-                if message.line == "HMSG bye 2" {
+                if message.line == "MSG bye 2" {
                     return;
                 }
                 tell.send(message).await.unwrap();
@@ -97,7 +109,7 @@ async fn one_member_of_a_group_gets_each_message_wherever_the_members_are() {
     let mut got = BTreeSet::new();
     for _ in 0..60 {
         let message = soon("each job is given to somebody", told.recv()).await.unwrap();
-        assert_eq!(message.line, "HMSG jobs.x 1");
+        assert_eq!(message.line, "MSG jobs.x 1");
         assert!(got.insert(message.payload.clone()), "{} came twice", message.payload);
     }
     publisher.say("PUB bye 0\r\n\r\n").await;
@@ -106,7 +118,7 @@ async fn one_member_of_a_group_gets_each_message_wherever_the_members_are() {
     }
     assert!(told.try_recv().is_err());
     for number in 0..60 {
-        watcher.expect_message("HMSG jobs.x 1", &format!("{number:02}")).await;
+        watcher.expect_message("MSG jobs.x 1", &format!("{number:02}")).await;
     }
 }
 
