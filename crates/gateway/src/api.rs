@@ -55,6 +55,8 @@ GET  /v1/socket                                      all of that over one WebSoc
                                                      {\"op\":\"publish\",\"ref\":\"1\",\"instance\":\"events\",\"topic\":\"a\",\"text\":\"hi\"}
 GET  /socket/websocket?vsn=2.0.0                     Phoenix channels: a client's socket is at /socket, its channels are
                                                      {instance}:{pattern}, as health:cluster_health
+GET  /v1/mesh                                        what every node is like: members, links, instances, queues; or, with
+                                                     format=sse, every second
 GET  /v1/members                                     the nodes this one knows
 GET  /v1/instances                                   the ten instances, their totals and bounds
 GET  /v1/subscribers?instance=&topic=                who receives what

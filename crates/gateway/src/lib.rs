@@ -57,6 +57,7 @@ mod watch;
 
 mod rendering;
 
+mod mesh_view;
 mod metrics;
 mod views;
 

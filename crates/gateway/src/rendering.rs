@@ -1,6 +1,8 @@
 //! How deliveries look on the wire: lines of JSON (NDJSON), server-sent events around the same JSON, or lines that are
 //! CloudEvents.
 
+use std::time::Duration;
+
 use bellwether::{Delivery, LiveReport};
 use serde::Serialize;
 
@@ -10,7 +12,9 @@ use crate::json::{DeliveryJson, SubscribedJson};
 use bellwether_delivery::ResumeToken;
 
 /// What browsers wait before they connect again, in milliseconds.
-const RETRY: &[u8] = b"retry: 1000\n\n";
+pub(crate) const RETRY: &str = "retry: 1000\n\n";
+/// An idle stream of server-sent events says something this often, so that nobody between takes it for dead.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A form of stream, and what it must remember.
 #[derive(Debug)]
@@ -45,7 +49,7 @@ impl Rendering {
     /// Appends the beginning of the stream.
     pub(crate) fn begin(&mut self, report: &LiveReport, place: Option<&mut ResumeToken>, out: &mut Vec<u8>) {
         if let Self::Sse = self {
-            out.extend_from_slice(RETRY);
+            out.extend_from_slice(RETRY.as_bytes());
         }
         self.subscribed(report, place, out);
     }

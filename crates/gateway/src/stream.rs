@@ -11,7 +11,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bellwether::LiveReport;
 use bytes::Bytes;
@@ -19,7 +18,7 @@ use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
 
 use crate::merged::Merged;
-use crate::rendering::Rendering;
+use crate::rendering::{HEARTBEAT, Rendering};
 use crate::session::Session;
 use crate::watch::ClientWatch;
 
@@ -27,8 +26,6 @@ use crate::watch::ClientWatch;
 const CHUNK_BYTES: usize = 64 * 1024;
 /// After so many deliveries that the client may not have, others have their turn.
 const TURN_PASSED_OVER: usize = 1024;
-/// An idle stream of server-sent events says something this often, so that nobody between takes it for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Ends once its deliveries do, or its client may not have them any more. Dropping it unsubscribes.
 pub(crate) struct DeliveryStream {

@@ -205,7 +205,7 @@ fn parse_pattern(text: &str) -> Result<(Instance, Pattern), ApiError> {
     Ok((instance, pattern))
 }
 
-fn accepts_sse(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_sse(headers: &HeaderMap) -> bool {
     let media_types = headers
         .get_all(header::ACCEPT)
         .iter()

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::close::Close;
 use crate::confirmation::{self, Outcome};
 use crate::endpoint::{Endpoints, SocketFactory};
+use crate::figures::LinkFigures;
 use crate::identity::{Identity, IdentityError};
 use crate::links::{Command, GossipCarrier, Links};
 use crate::membership::{Gossip, GossipSettings, INBOX};
@@ -335,6 +336,14 @@ impl Mesh {
             .iter()
             .map(|(_, session)| (session.peer.node.clone(), written(session)))
             .collect()
+    }
+
+    /// What the links that this node dialed, and are up, have measured; by peer.
+    pub fn links(&self) -> Vec<LinkFigures> {
+        let sessions = self.shared.links.sessions();
+        let mut links: Vec<_> = sessions.iter().map(|(_, session)| session.figures()).collect();
+        links.sort_by(|one, other| one.peer.cmp(&other.peer));
+        links
     }
 
     /// How long a packet takes to each peer and back, as its link's urgent connection measures it.

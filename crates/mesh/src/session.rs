@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::close::Close;
 use crate::control_stream;
 use crate::dial::{Dialed, LinkError, dial};
+use crate::figures::{LaneFigures, LinkFigures};
 use crate::links::{Command, Link};
 use crate::shared::Shared;
 use crate::writer::FeedOut;
@@ -104,6 +105,19 @@ impl Session {
     /// How long a packet takes to the peer and back.
     pub(crate) fn round_trip(&self) -> Duration {
         self.connection.rtt()
+    }
+
+    /// What the lanes that are open have measured.
+    pub(crate) fn figures(&self) -> LinkFigures {
+        let others = Lane::ALL.into_iter().zip(&self.lanes);
+        let open = others.filter_map(|(lane, cell)| Some((lane, cell.get()?)));
+        let lanes = std::iter::once((Lane::Urgent, &self.connection)).chain(open);
+        LinkFigures {
+            peer: self.peer.node.clone(),
+            lanes: lanes
+                .map(|(lane, connection)| LaneFigures::of(lane, connection))
+                .collect(),
+        }
     }
 
     /// Closes every lane.

@@ -15,10 +15,12 @@ mod instance_info;
 mod integration;
 mod log_bridge;
 mod node;
+mod process;
 mod publishing;
 mod readiness;
 mod replay;
 mod reporters;
+mod snapshot;
 mod subscriber;
 mod subscription;
 pub mod subscription_health;
@@ -30,7 +32,7 @@ pub use bellwether_broker::{
     Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, Live, Overflow, Position,
     PublishError, SubscribeError,
 };
-pub use bellwether_mesh::{Member, MemberState, Outcome, SocketFactory};
+pub use bellwether_mesh::{LaneFigures, LinkFigures, Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,
@@ -53,9 +55,11 @@ pub use self::log_bridge::{
     AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
 };
 pub use self::node::{Node, StartError, Stopped};
+pub use self::process::ProcessFigures;
 pub use self::publishing::{Confirmed, PeerOutcome, PublishConfirmedError, PublishWaitingError};
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
+pub use self::snapshot::{InstanceRow, LaneRow, LinkRow, ProcessRow, SNAPSHOTS, Snapshot, WorstRow};
 pub use self::subscriber::Subscriber;
 pub use self::subscription::Subscription;
 pub use self::subscription_health::SubscriptionHealthTracker;

@@ -1,12 +1,14 @@
 //! Reporters: parts of a node that publish what they observe.
 //!
 //! Each is an ordinary client of its node, and could be deleted without the rest noticing. They run while the integration
-//! is switched on; one that is switched off by its own setting never runs.
+//! is switched on; one that is switched off by its own setting never runs. Snapshots depend on neither: they are published
+//! only while somebody asks for them.
 
 mod bus;
 mod health;
 mod members;
 mod metrics;
+mod snapshot;
 mod system;
 
 use bellwether_monitor::bus_rules::BusSettings;
@@ -19,6 +21,7 @@ use crate::node::Node;
 pub(crate) fn spawn(node: &Node) {
     let settings = node.integration_state().settings().clone();
     let supervisor = node.supervisor();
+    supervisor.spawn_forever("publish snapshots", snapshot::run(node.clone()));
     if settings.report_system {
         supervisor.spawn_forever("report system", system::run(node.clone()));
     }

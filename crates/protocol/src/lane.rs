@@ -19,6 +19,15 @@ impl Lane {
     /// All lanes.
     pub const ALL: [Self; 3] = [Self::Urgent, Self::Events, Self::Bulk];
 
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Events => "events",
+            Self::Bulk => "bulk",
+        }
+    }
+
     /// The lane that carries an instance.
     pub fn of(instance: Instance) -> Self {
         match instance {

@@ -227,6 +227,41 @@ pub(super) fn components() -> Value {
             ]),
         ),
         (
+            "Snapshot",
+            S::object([
+                ("node", S::text()),
+                ("epoch", S::count()),
+                ("version", S::text()),
+                ("at", S::text()),
+                ("uptime_ms", S::count()),
+                ("ready", S::flag()),
+                ("signed", S::flag()),
+                ("address", S::text().or_null()),
+                ("members", S::list(S::named("Member"))),
+                (
+                    "links",
+                    S::list(S::object([
+                        ("peer", S::text()),
+                        ("round_trip_us", S::count()),
+                        (
+                            "lanes",
+                            S::list(S::object([
+                                ("lane", S::one_of(["urgent", "events", "bulk"])),
+                                ("sent_bytes", S::count()),
+                                ("received_bytes", S::count()),
+                                ("lost_packets", S::count()),
+                                ("congestion_window_bytes", S::count()),
+                                ("mtu_bytes", S::count()),
+                            ])),
+                        ),
+                    ])),
+                ),
+                ("instances", S::list(S::object([("instance", S::instance())]))),
+                ("process", S::object([("cpu_ms", S::count())])),
+                ("open_alerts", S::count()),
+            ]),
+        ),
+        (
             "InstanceInfo",
             S::object([
                 ("instance", S::instance()),

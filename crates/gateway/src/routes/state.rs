@@ -7,7 +7,7 @@ use super::operation::{Operation, delete, get, post, put};
 use super::schema::Schema;
 use crate::api::index;
 use crate::error::Reason;
-use crate::{alerts, catalogue, integration, metrics, subscription_health, thresholds, views};
+use crate::{alerts, catalogue, integration, mesh_view, metrics, subscription_health, thresholds, views};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -17,6 +17,23 @@ pub(super) fn add(routes: Routes) -> Routes {
     let routes = catalogues(routes);
     let list = |name: &str| Schema::list(Schema::named(name));
     routes
+        .at(
+            "/v1/mesh",
+            [get("mesh", mesh_view::mesh)
+                .summary("What every node is like, from any of them")
+                .says(
+                    "Waits at most 2.5 s until every member has spoken. As server-sent events: an event `snapshot` for each node \
+                     and second, until the client goes.",
+                )
+                .query("format", Schema::one_of(["json", "sse"]), "default: by Accept")
+                .answers_json(
+                    200,
+                    Schema::object([("snapshots", list("Snapshot")), ("missing", Schema::list(Schema::text()))]),
+                    "what each said of itself, and who said nothing",
+                )
+                .answers(200, "text/event-stream", Schema::text(), "the same as it comes")
+                .refuses([Reason::BadQuery, Reason::LimitExceeded, Reason::Stopping])],
+        )
         .at(
             "/v1/members",
             [get("members", views::members)

@@ -13,7 +13,7 @@ use crate::served::Served;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-fn keys() -> TokenKeys {
+pub(crate) fn keys() -> TokenKeys {
     TokenKeys::new("bellwether", &KeyRing::new("bellwether", [SECRET]).unwrap())
 }
 
@@ -28,16 +28,16 @@ fn token_with_id(id: u8, grant: Grant) -> String {
     keys().sign(claims.unwrap()).unwrap()
 }
 
-fn token(grant: Grant) -> String {
+pub(crate) fn token(grant: Grant) -> String {
     token_with_id(1, grant)
 }
 
-fn permissions(texts: &[&str]) -> Vec<bellwether_access::Permission> {
+pub(crate) fn permissions(texts: &[&str]) -> Vec<bellwether_access::Permission> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
 /// May publish and receive this, not that.
-fn grant(allow: &[&str], deny: &[&str]) -> Grant {
+pub(crate) fn grant(allow: &[&str], deny: &[&str]) -> Grant {
     Grant {
         allow_publish: permissions(allow),
         allow_subscribe: permissions(allow),
@@ -47,7 +47,7 @@ fn grant(allow: &[&str], deny: &[&str]) -> Grant {
     }
 }
 
-async fn served(policy: Policy) -> Served {
+pub(crate) async fn served(policy: Policy) -> Served {
     let served = Served::start_as(Access::new(policy, Some(keys())), |_| {}, |gateway| gateway).await;
     served.node.integration().enable();
     served
@@ -97,7 +97,7 @@ const PUBLISHING: [(&str, (&str, &str, &str)); 7] = [
 ];
 
 /// What is granted for an instance `{}`, what is denied, and whether that is enough to publish to it.
-const OUTCOMES: [(&[&str], &[&str], bool); 6] = [
+pub(crate) const OUTCOMES: [(&[&str], &[&str], bool); 6] = [
     (&[], &[], false),
     (&["{}:*"], &[], true),
     (&["*"], &[], true),
@@ -276,7 +276,8 @@ async fn a_wide_pattern_delivers_what_is_permitted_and_nothing_else() {
 }
 
 /// Requests that only look, and those that change what the node does.
-const LOOKING: [&str; 12] = [
+const LOOKING: [&str; 13] = [
+    "/v1/mesh",
     "/v1/members",
     "/v1/instances",
     "/v1/subscribers",

@@ -112,8 +112,17 @@ impl Client {
         (lines, subscribed.id)
     }
 
-    pub(crate) async fn open_with(mut self, query: &str, headers: &[(&str, &str)]) -> Lines {
-        let response = self.begin("GET", &format!("/v1/subscribe?{query}"), headers, "").await;
+    /// A stream at another path.
+    pub(crate) async fn open_path(self, path: &str) -> Lines {
+        self.open_at(path, &[]).await
+    }
+
+    pub(crate) async fn open_with(self, query: &str, headers: &[(&str, &str)]) -> Lines {
+        self.open_at(&format!("/v1/subscribe?{query}"), headers).await
+    }
+
+    async fn open_at(mut self, path: &str, headers: &[(&str, &str)]) -> Lines {
+        let response = self.begin("GET", path, headers, "").await;
         assert_eq!(response.status(), StatusCode::OK);
         Lines {
             body: response.into_body(),

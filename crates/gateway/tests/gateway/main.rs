@@ -19,6 +19,7 @@ mod publish;
 mod resuming;
 mod sessions;
 mod socket;
+mod socket_access;
 mod subscribe;
 mod thresholds;
 mod typed_publish;

@@ -28,11 +28,28 @@ impl Socket {
         Self::connect_with(addr, Some("bellwether.v1")).await.unwrap()
     }
 
+    /// With a token.
+    pub(crate) async fn connect_as(addr: SocketAddr, token: &str) -> Self {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("sec-websocket-protocol", "bellwether.v1"),
+            ("authorization", bearer.as_str()),
+        ];
+        Self::connect_saying(addr, &headers).await.unwrap()
+    }
+
     pub(crate) async fn connect_with(addr: SocketAddr, protocol: Option<&str>) -> Result<Self, Error> {
+        let headers: Vec<_> = protocol
+            .into_iter()
+            .map(|name| ("sec-websocket-protocol", name))
+            .collect();
+        Self::connect_saying(addr, &headers).await
+    }
+
+    async fn connect_saying(addr: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
         let mut request = format!("ws://{addr}/v1/socket").into_client_request()?;
-        if let Some(protocol) = protocol {
-            let headers = request.headers_mut();
-            headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let tcp = TcpStream::connect(addr).await.unwrap();
         let (stream, response) = soon(client_async(request, tcp)).await?;

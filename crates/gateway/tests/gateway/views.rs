@@ -315,3 +315,58 @@ fn parse(text: &str) -> HashMap<String, f64> {
     }
     samples
 }
+
+#[tokio::test]
+async fn the_whole_mesh_is_what_its_nodes_say_of_themselves() {
+    let served = Served::start().await;
+    let stuck = served
+        .node
+        .subscribe(Instance::Alerts, [Pattern::new("a:*").unwrap()])
+        .await;
+    let draft = Draft::new(Topic::new("a:b").unwrap(), "tag").text("x");
+    served.node.publish(Instance::Alerts, &draft).unwrap();
+    // What is no node's own is passed over, though it stands in the right place.
+    let forged = Draft::new(Topic::new("$bw:snapshot:b").unwrap(), "node_snapshot").json(r#"{"node":"b"}"#);
+    let mut events = served.client().await.open_path("/v1/mesh?format=sse").await;
+    served.node.publish(Instance::Diagnostics, &forged).unwrap();
+    for _ in 0..2 {
+        let event = events.next_event().await.unwrap();
+        assert_eq!((&*event.name, &event.data["node"]), ("snapshot", &"a".into()));
+    }
+    let view = served.client().await.get("/v1/mesh").await.json();
+    let snapshots = view["snapshots"].as_array().unwrap();
+    assert_eq!((snapshots.len(), &view["missing"]), (1, &serde_json::json!([])));
+    let one = &snapshots[0];
+    assert_eq!(
+        (&one["node"], &one["ready"], &one["members"][0]["state"]),
+        (&"a".into(), &true.into(), &"self".into())
+    );
+    let alerts = one["instances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["instance"] == "alerts")
+        .unwrap();
+    assert_eq!(alerts["published"], 1);
+    assert_eq!(
+        alerts["worst"],
+        serde_json::json!({"patterns": ["a:*"], "queue_messages": 1})
+    );
+    assert!(one["process"]["resident_bytes"].as_u64().unwrap() > 0);
+    drop(stuck);
+    let wrong = served.client().await.get("/v1/mesh?format=xml").await;
+    wrong.expect_error(400, "bad_query", "json or sse");
+}
+
+#[tokio::test]
+async fn nobody_looks_nobody_tells() {
+    let served = Served::start().await;
+    let told = || served.node.instances()[Instance::Diagnostics.index()].published;
+    served.client().await.get("/v1/mesh").await;
+    let before = told();
+    assert!(before > 0);
+    until("the view is gone", || served.node.subscribers(None, None).is_empty()).await;
+    let after = told();
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    assert_eq!(told(), after);
+}

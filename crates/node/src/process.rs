@@ -1,0 +1,68 @@
+//! What the process of a node takes of its host.
+
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
+
+/// The process that the node runs in, as it is now. In a program that embeds a node, the whole program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessFigures {
+    /// Time of processors used since it started.
+    pub cpu: Duration,
+    /// Bytes of memory that it has now, swapped ones not counted; `None` where `/proc` does not say.
+    pub resident_bytes: Option<u64>,
+    /// Files, sockets and the like that it has open; `None` where `/proc` does not say.
+    pub open_files: Option<u64>,
+    /// How many it may have; `None`: as many as it likes.
+    pub max_open_files: Option<u64>,
+}
+
+impl ProcessFigures {
+    /// Reads them: two small files and a folder of `/proc`, some microseconds.
+    pub fn now() -> Self {
+        let cpu = clock_gettime(ClockId::ProcessCPUTime);
+        let seconds = u64::try_from(cpu.tv_sec).unwrap_or_default();
+        let nanoseconds = u32::try_from(cpu.tv_nsec).unwrap_or_default();
+        Self {
+            cpu: Duration::new(seconds, nanoseconds),
+            resident_bytes: resident_bytes(),
+            // Reading the folder opens one more.
+            open_files: std::fs::read_dir("/proc/self/fd")
+                .ok()
+                .map(|entries| (entries.count() as u64).saturating_sub(1)),
+            max_open_files: getrlimit(Resource::Nofile).current,
+        }
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    pages.checked_mul(rustix::param::page_size() as u64)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_what_it_takes() {
+        let before = ProcessFigures::now();
+        let file = std::fs::File::open("/proc/self/statm").unwrap();
+        let memory = vec![1_u8; 64 * 1024 * 1024];
+        let after = ProcessFigures::now();
+        assert!(after.cpu >= before.cpu && after.cpu > Duration::ZERO);
+        let grown = after
+            .resident_bytes
+            .unwrap()
+            .saturating_sub(before.resident_bytes.unwrap());
+        assert!(grown > memory.len() as u64 / 2, "{grown}");
+        assert!(after.open_files.unwrap() > 2, "{file:?}");
+        assert!(
+            after
+                .max_open_files
+                .is_none_or(|most| most >= after.open_files.unwrap())
+        );
+    }
+}
