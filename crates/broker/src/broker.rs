@@ -17,6 +17,7 @@ use crate::feed_watch::FeedWatch;
 use crate::interest::{Interest, SharedInterest};
 use crate::queue_seat::QueueSeat;
 use crate::room::Room;
+use crate::routes::TopicCount;
 use crate::settings::InstanceSettings;
 use crate::source_slot::SourceSlot;
 use crate::subscription::Subscription;
@@ -67,7 +68,7 @@ impl Broker {
                 .get(instance.index())
                 .copied()
                 .unwrap_or_else(|| InstanceSettings::default_for(instance));
-            Arc::new(Exchange::new(instance, settings, sealer, interest.clone()))
+            Arc::new(Exchange::new(instance, settings, sealer, interest.clone(), clock))
         });
         Self {
             inner: Arc::new(Inner {
@@ -274,6 +275,13 @@ impl Broker {
     /// How much waits for the subscriptions of an instance. Costs less than to [list](Self::subscriptions) them.
     pub fn queues(&self, instance: Instance) -> Queues {
         self.exchange(instance).queues()
+    }
+
+    /// The topics of an instance with the most messages, published here or received, those first. Counted since the node
+    /// started, or since it knew 131,072 of them and began anew. Holds up publishers while it looks at all of them, some
+    /// nanoseconds each.
+    pub fn busiest_topics(&self, instance: Instance, most: usize) -> Vec<TopicCount> {
+        self.exchange(instance).busiest_topics(most)
     }
 
     /// Whether the source has confirmed everything that this node's subscriptions want of the instance. One without a

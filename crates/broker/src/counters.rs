@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::latency::Latency;
+
 /// Running totals of one instance since the node started. Each only rises.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -15,6 +17,8 @@ pub struct Counters {
     pub received: Total,
     /// Local subscriptions that were ended for reading too slowly.
     pub disconnected: Total,
+    /// How long the delivered ones took.
+    pub latency: Latency,
     dropped: [Total; DropReason::ALL.len()],
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
-    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
+    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp, WallClock,
 };
 
 use self::state::{State, note_filling};
@@ -23,6 +23,7 @@ use crate::position::{Arrived, Position};
 use crate::queue::{Chosen, Queue};
 use crate::ring::{CursorId, spared};
 use crate::room::Room;
+use crate::routes::TopicCount;
 use crate::settings::InstanceSettings;
 use crate::signal::Signal;
 use crate::source_slot::SourceSlot;
@@ -44,6 +45,7 @@ pub(crate) struct Exchange {
     sealer: Sealer,
     counters: Counters,
     interest: Arc<SharedInterest>,
+    clock: WallClock,
     state: Mutex<State>,
 }
 
@@ -53,6 +55,7 @@ impl Exchange {
         settings: InstanceSettings,
         sealer: Sealer,
         interest: Arc<SharedInterest>,
+        clock: WallClock,
     ) -> Self {
         let state = Mutex::new(State::new(sealer.source().clone()));
         Self {
@@ -61,6 +64,7 @@ impl Exchange {
             sealer,
             counters: Counters::default(),
             interest,
+            clock,
             state,
         }
     }
@@ -79,6 +83,17 @@ impl Exchange {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// So many messages were handed out together, this one the first of them.
+    pub(crate) fn count_delivered(&self, first: Option<&Envelope>, messages: u64) {
+        self.counters.delivered.add(messages);
+        if let Some(envelope) = first {
+            let age = (self.clock)()
+                .as_millis()
+                .saturating_sub(envelope.timestamp().as_millis());
+            self.counters.latency.observe(u64::try_from(age).unwrap_or(0), messages);
+        }
     }
 
     /// Numbers, seals, keeps and routes a message. Never blocks beyond the instance's lock.
@@ -107,7 +122,7 @@ impl Exchange {
                 .publish(signed, draft, (now, time), &self.settings)
                 .map_err(|source: SealError| PublishError::Seal { source })?;
             let topic = draft.topic.as_str().as_bytes();
-            let route = state.routes.to(topic, &state.matcher, &state.queue_matcher);
+            let route = state.routes.to(topic, 1, &state.matcher, &state.queue_matcher);
             if !(route.groups.is_empty() && route.queues.is_empty())
                 && let Some(envelope) = state.backlog.newest(&mut state.segment)
             {
@@ -160,7 +175,10 @@ impl Exchange {
             let mut locked = self.lock();
             let state = &mut *locked;
             for (places, topic) in batch.runs() {
-                for group in &state.routes.to(topic, &state.matcher, &state.queue_matcher).groups {
+                let route = state
+                    .routes
+                    .to(topic, places.len(), &state.matcher, &state.queue_matcher);
+                for group in &route.groups {
                     let mut inner = group.lock();
                     lost += inner.push_batch(slot, batch, places.clone(), self.instance, &mut wake);
                     note_filling(&mut state.filling, group, &mut inner);
@@ -283,7 +301,9 @@ impl Exchange {
     pub(crate) fn has_room(&self, topic: &str, now: Duration) -> bool {
         let mut locked = self.lock();
         let state = &mut *locked;
-        let route = state.routes.to(topic.as_bytes(), &state.matcher, &state.queue_matcher);
+        let route = state
+            .routes
+            .to(topic.as_bytes(), 0, &state.matcher, &state.queue_matcher);
         route.groups.iter().all(|group| group.lock().ring.room(now) != Some(0))
     }
 
@@ -477,11 +497,18 @@ impl Exchange {
         gates.all(|gates| slot.is_some_and(|slot| gates.of(slot).confirmed))
     }
 
+    /// The topics with the most messages, those first.
+    pub(crate) fn busiest_topics(&self, most: usize) -> Vec<TopicCount> {
+        self.lock().routes.busiest(most)
+    }
+
     /// Whether a subscription here, or a queue group anywhere, wants what is published on the topic.
     pub(crate) fn is_wanted(&self, topic: &str) -> bool {
         let mut locked = self.lock();
         let state = &mut *locked;
-        let route = state.routes.to(topic.as_bytes(), &state.matcher, &state.queue_matcher);
+        let route = state
+            .routes
+            .to(topic.as_bytes(), 0, &state.matcher, &state.queue_matcher);
         !(route.groups.is_empty() && route.queues.is_empty())
     }
 

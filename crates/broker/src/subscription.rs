@@ -90,7 +90,11 @@ impl Subscription {
         let read = self.group.lock().ring.read(self.cursor, &mut self.ready, waker);
         match read {
             Read::Some { messages } => {
-                self.exchange.counters().delivered.add(messages);
+                let first = self.ready.iter().find_map(|delivery| match delivery {
+                    Delivery::Message(envelope) => Some(envelope),
+                    _ => None,
+                });
+                self.exchange.count_delivered(first, messages);
                 if messages == 0 && self.ready.front().is_some_and(is_disconnection) {
                     self.exchange.counters().disconnected.add(1);
                 }

@@ -60,9 +60,10 @@ GET  /v1/mesh                                        what every node is like: me
 GET  /v1/members                                     the nodes this one knows
 GET  /v1/instances                                   the ten instances, their totals and bounds
 GET  /v1/subscribers?instance=&topic=                who receives what
+GET  /v1/topics?instance=&limit=                     which topics have the most messages, on this node
 GET  /healthz                                        this process answers
-GET  /readyz                                         this node has joined
-GET  /metrics                                        totals for Prometheus
+GET  /readyz                                         this node has joined; verbose: what was looked at
+GET  /metrics                                        totals for Prometheus, or as OpenMetrics
 GET  /openapi.json                                   these paths, for programs
 ";
 

@@ -59,6 +59,7 @@ mod rendering;
 
 mod mesh_view;
 mod metrics;
+mod topics;
 mod views;
 
 mod error;

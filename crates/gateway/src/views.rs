@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bellwether::Topic;
-use serde::Deserialize;
+use bellwether::{Member, MemberState, Node, Readiness, Topic};
+use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Query, json, parse_instance};
 use crate::client::{AnyClient, Client};
@@ -49,15 +49,75 @@ pub(crate) async fn healthz() -> &'static str {
     "ok"
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadyQuery {
+    /// Whatever it says.
+    verbose: Option<String>,
+}
+
+/// What was looked at, and what was found. Only the first decides whether the node is ready: a node whose peer is in
+/// trouble still serves its clients.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    found: String,
+}
+
 /// Whether the node has joined; if not, what it waits for, for those who may look.
-pub(crate) async fn readyz(State(api): State<Api>, client: AnyClient) -> Response {
+pub(crate) async fn readyz(
+    State(api): State<Api>,
+    client: AnyClient,
+    Query(query): Query<ReadyQuery>,
+) -> Result<Response, ApiError> {
     let readiness = api.node.readiness();
-    let mut response = match client.may_look() {
-        true => json(&readiness),
-        false => json(&serde_json::json!({"ready": readiness.ready})),
+    let mut response = match (client.may_look(), query.verbose) {
+        (true, None) => json(&readiness),
+        (true, Some(_)) => json(&serde_json::json!({
+            "ready": readiness.ready, "waiting_for": readiness.waiting_for, "checks": checks(&api.node, &readiness),
+        })),
+        (false, _) => json(&serde_json::json!({"ready": readiness.ready})),
     };
     if !readiness.ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
-    response
+    Ok(response)
+}
+
+fn checks(node: &Node, readiness: &Readiness) -> [Check; 4] {
+    let members = node.members();
+    let names = |which: &dyn Fn(&Member) -> bool| -> Vec<String> {
+        let members = members.iter().filter(|member| which(member));
+        members.map(|member| member.node.to_string()).collect()
+    };
+    let is_there = |member: &Member| matches!(member.state, MemberState::Alive | MemberState::Suspect);
+    let check = |name, wrong: &str, nodes: Vec<String>| Check {
+        name,
+        ok: nodes.is_empty(),
+        found: match nodes.is_empty() {
+            true => String::new(),
+            false => format!("{wrong}: {}", nodes.join(", ")),
+        },
+    };
+    let unconfirmed = node.unconfirmed_instances().into_iter();
+    let unconfirmed = unconfirmed.filter(|(_, instances)| *instances > 0);
+    [
+        Check {
+            name: "joined",
+            ok: readiness.ready,
+            found: readiness.waiting_for.clone(),
+        },
+        check(
+            "linked",
+            "no link up both ways",
+            names(&|member| is_there(member) && !(member.inbound && member.outbound)),
+        ),
+        check(
+            "confirmed",
+            "has not confirmed what is wanted here",
+            unconfirmed.map(|(peer, _)| peer.to_string()).collect(),
+        ),
+        check("members", "down", names(&|member| member.state == MemberState::Down)),
+    ]
 }

@@ -1,5 +1,6 @@
 //! What the connections of a link have measured of themselves.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_message::NodeId;
@@ -32,6 +33,35 @@ pub struct LaneFigures {
     pub congestion_window_bytes: u64,
     /// The largest UDP payload that is known to pass.
     pub mtu_bytes: u16,
+}
+
+/// Messages of gossip since the node started.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct GossipFigures {
+    /// Handed to links.
+    pub sent: u64,
+    /// Read from links.
+    pub received: u64,
+    /// Read, and dropped for lack of room: gossip says them again.
+    pub dropped: u64,
+}
+
+/// What [`GossipFigures`] are read from.
+#[derive(Debug, Default)]
+pub(crate) struct GossipCounters {
+    pub(crate) sent: AtomicU64,
+    pub(crate) received: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+}
+
+impl GossipCounters {
+    pub(crate) fn figures(&self) -> GossipFigures {
+        GossipFigures {
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl LaneFigures {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -433,7 +434,10 @@ async fn receive_gossip(shared: &Shared, from: SocketAddr, mut stream: RecvStrea
         let mut bytes = vec![0; len];
         stream.read_exact(&mut bytes).await?;
         let received: Received = (from, membership::decode(&bytes).ok_or(ReceiveError::Header)?);
+        shared.gossip.received.fetch_add(1, Ordering::Relaxed);
         // Full: dropped, as a datagram would be; gossip says it again.
-        let _ = shared.gossip_inbox.try_send(received);
+        if shared.gossip_inbox.try_send(received).is_err() {
+            shared.gossip.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

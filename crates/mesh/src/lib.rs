@@ -35,7 +35,7 @@ mod close;
 
 pub use self::confirmation::Outcome;
 pub use self::endpoint::{SocketFactory, UdpSockets};
-pub use self::figures::{LaneFigures, LinkFigures};
+pub use self::figures::{GossipFigures, LaneFigures, LinkFigures};
 pub use self::identity::IdentityError;
 pub use self::mesh::{Mesh, MeshError, MeshSettings};
 pub use self::replay::{Replay, ReplayError};

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::close::Close;
 use crate::confirmation::{self, Outcome};
 use crate::endpoint::{Endpoints, SocketFactory};
-use crate::figures::LinkFigures;
+use crate::figures::{GossipCounters, GossipFigures, LinkFigures};
 use crate::identity::{Identity, IdentityError};
 use crate::links::{Command, GossipCarrier, Links};
 use crate::membership::{Gossip, GossipSettings, INBOX};
@@ -131,6 +131,7 @@ impl Mesh {
             supervisor,
             strangers,
             gossip_inbox,
+            gossip: GossipCounters::default(),
             members: watch::Sender::new(vec![row.clone()]),
             roster: Mutex::new(Roster::new(row, settings.gossip_interval * SETTLE_INTERVALS)),
             started: Instant::now(),
@@ -344,6 +345,26 @@ impl Mesh {
         let mut links: Vec<_> = sessions.iter().map(|(_, session)| session.figures()).collect();
         links.sort_by(|one, other| one.peer.cmp(&other.peer));
         links
+    }
+
+    /// Messages of gossip since the node started.
+    pub fn gossip(&self) -> GossipFigures {
+        self.shared.gossip.figures()
+    }
+
+    /// Of each member that is alive, on how many instances it has not confirmed yet to send everything that is wanted here.
+    pub fn unconfirmed_instances(&self) -> Vec<(NodeId, usize)> {
+        let members = self.members().into_iter();
+        let alive = members.filter(|member| member.state == MemberState::Alive);
+        let unconfirmed = |member: Member| {
+            let slot = self.shared.sources.slot(&member.node);
+            let instances = Instance::ALL.into_iter();
+            let count = instances
+                .filter(|instance| !self.shared.broker.has_confirmed_all(slot, *instance))
+                .count();
+            (member.node, count)
+        };
+        alive.map(unconfirmed).collect()
     }
 
     /// How long a packet takes to each peer and back, as its link's urgent connection measures it.

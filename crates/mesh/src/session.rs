@@ -328,6 +328,7 @@ impl<'a> Serving<'a> {
             };
             batch.extend_from_slice(&len.to_le_bytes());
             batch.extend_from_slice(&message);
+            self.shared.gossip.sent.fetch_add(1, Ordering::Relaxed);
         }
         stream
             .write_all(&batch)

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::close::Close;
 use crate::endpoint::Endpoints;
+use crate::figures::GossipCounters;
 use crate::inbound;
 use crate::links::Links;
 use crate::membership::{Membership, Received};
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) supervisor: Supervisor,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) gossip_inbox: mpsc::Sender<Received>,
+    pub(crate) gossip: GossipCounters,
     pub(crate) roster: Mutex<Roster>,
     /// The roster's members, as last told.
     pub(crate) members: watch::Sender<Vec<Member>>,

@@ -99,7 +99,7 @@ impl Envelope {
 
     /// When it was published, by the publishing node's clock. Information only: nothing is decided by it.
     pub fn timestamp(&self) -> Timestamp {
-        self.head().timestamp(self.source().epoch)
+        self.record().time(self.body(), self.source().epoch)
     }
 
     /// The payload.

@@ -106,6 +106,12 @@ impl<'a> Head<'a> {
         Ok((seq, used))
     }
 
+    /// When it was published, without the rest of the head.
+    pub(crate) fn decode_time(bytes: &[u8], epoch: Epoch) -> Result<Timestamp, CodecError> {
+        let ((_, time), _): ((u64, i64), usize) = bincode_codec::decode_front(bytes)?;
+        Ok(Timestamp::from_millis(time.wrapping_add_unsigned(epoch.0)))
+    }
+
     /// Reads a head from exactly these bytes.
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, CodecError> {
         bincode_codec::decode(bytes)

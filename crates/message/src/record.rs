@@ -1,7 +1,7 @@
 //! Where the parts of one message lie, and what is read of it again and again.
 
 use crate::mac::TAG_BYTES;
-use crate::{Head, Instance};
+use crate::{Epoch, Head, Instance, Timestamp};
 
 /// Bytes of the head's length.
 pub(crate) const HEAD_LEN_BYTES: usize = 2;
@@ -51,6 +51,13 @@ impl Record {
         let at = self.payload_len as usize;
         let bytes = body.get(at..at + usize::from(self.head_len)).unwrap_or_default();
         Head::decode(bytes).expect("a head is encoded here or decoded once before its envelope exists")
+    }
+
+    /// When it was published, without the rest of the head.
+    pub(crate) fn time(&self, body: &[u8], epoch: Epoch) -> Timestamp {
+        let at = self.payload_len as usize;
+        let bytes = body.get(at..at + usize::from(self.head_len)).unwrap_or_default();
+        Head::decode_time(bytes, epoch).expect("a head is encoded here or decoded once before its envelope exists")
     }
 
     pub(crate) fn payload<'a>(&self, body: &'a [u8]) -> &'a [u8] {

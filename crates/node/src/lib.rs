@@ -29,10 +29,10 @@ mod ticks;
 pub use bellwether_catalogue as catalogue;
 
 pub use bellwether_broker::{
-    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, Live, Overflow, Position,
-    PublishError, SubscribeError,
+    Broker, Counters, Delivery, DropReason, EpochEnded, Gap, GapCause, InstanceSettings, LATENCY_BUCKETS_MS, Latency,
+    LatencyCounts, Live, Overflow, Position, PublishError, SubscribeError, TopicCount,
 };
-pub use bellwether_mesh::{LaneFigures, LinkFigures, Member, MemberState, Outcome, SocketFactory};
+pub use bellwether_mesh::{GossipFigures, LaneFigures, LinkFigures, Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,

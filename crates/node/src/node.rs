@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_broker::{Broker, Counters, PublishError, SubscribeError};
+use bellwether_broker::{Broker, Counters, PublishError, SubscribeError, TopicCount};
 use bellwether_catalogue::spelling::{canonical_patterns, canonical_topic};
 use bellwether_mesh::{Member, MemberState, Mesh, MeshError, MeshSettings, Supervisor};
 use bellwether_message::{
@@ -347,6 +347,11 @@ impl Node {
             .into_iter()
             .map(|instance| InstanceInfo::of(&self.inner.broker, instance))
             .collect()
+    }
+
+    /// The topics of an instance with the most messages, published here or received, those first.
+    pub fn busiest_topics(&self, instance: Instance, most: usize) -> Vec<TopicCount> {
+        self.inner.broker.busiest_topics(instance, most)
     }
 
     /// The running totals of one instance.

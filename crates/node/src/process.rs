@@ -16,24 +16,39 @@ pub struct ProcessFigures {
     pub open_files: Option<u64>,
     /// How many it may have; `None`: as many as it likes.
     pub max_open_files: Option<u64>,
+    /// For how long it has been running; `None` where `/proc` does not say.
+    pub running: Option<Duration>,
 }
 
 impl ProcessFigures {
     /// Reads them: two small files and a folder of `/proc`, some microseconds.
     pub fn now() -> Self {
-        let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        let seconds = u64::try_from(cpu.tv_sec).unwrap_or_default();
-        let nanoseconds = u32::try_from(cpu.tv_nsec).unwrap_or_default();
         Self {
-            cpu: Duration::new(seconds, nanoseconds),
+            cpu: read(ClockId::ProcessCPUTime),
             resident_bytes: resident_bytes(),
             // Reading the folder opens one more.
             open_files: std::fs::read_dir("/proc/self/fd")
                 .ok()
                 .map(|entries| (entries.count() as u64).saturating_sub(1)),
             max_open_files: getrlimit(Resource::Nofile).current,
+            running: running(),
         }
     }
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+fn running() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The program's name, the second field, may hold spaces and brackets; behind it the third begins.
+    let (_, rest) = text.rsplit_once(')')?;
+    let ticks: u64 = rest.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    let milliseconds = ticks.checked_mul(1000)? / rustix::param::clock_ticks_per_second();
+    Some(read(ClockId::Boottime).saturating_sub(Duration::from_millis(milliseconds)))
 }
 
 fn resident_bytes() -> Option<u64> {
@@ -58,6 +73,8 @@ mod tests {
             .unwrap()
             .saturating_sub(before.resident_bytes.unwrap());
         assert!(grown > memory.len() as u64 / 2, "{grown}");
+        let (running, passed) = (after.running.unwrap(), Duration::from_secs(3600));
+        assert!(running >= before.running.unwrap() && running < passed, "{running:?}");
         assert!(after.open_files.unwrap() > 2, "{file:?}");
         assert!(
             after

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_mesh::{LaneFigures, LinkFigures, Member, Mesh};
+use bellwether_mesh::{GossipFigures, LaneFigures, LinkFigures, Member, Mesh};
 use bellwether_message::{Epoch, Instance, NodeId, Pattern, Timestamp};
 use serde::Serialize;
 
@@ -132,6 +132,16 @@ impl Node {
     /// What the links that this node dialed, and are up, have measured; by peer. Without a mesh there are none.
     pub fn links(&self) -> Vec<LinkFigures> {
         self.mesh().map(Mesh::links).unwrap_or_default()
+    }
+
+    /// Messages of gossip since the node started.
+    pub fn gossip(&self) -> GossipFigures {
+        self.mesh().map(Mesh::gossip).unwrap_or_default()
+    }
+
+    /// Of each living peer, on how many instances it has not confirmed yet to send everything that is wanted here.
+    pub fn unconfirmed_instances(&self) -> Vec<(NodeId, usize)> {
+        self.mesh().map(Mesh::unconfirmed_instances).unwrap_or_default()
     }
 
     /// This node as it is now.

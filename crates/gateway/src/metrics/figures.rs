@@ -1,10 +1,10 @@
 //! The figures that were published on this node, each as its last value.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 
 use bellwether::{Gauge, GaugeKind, Node};
 
-use super::write_family;
+use super::exposition::{Escaped, Exposition};
 
 /// A family: its name, what it means, and the label that each of a figure's name and component becomes.
 type Family = (
@@ -47,17 +47,16 @@ const FAMILIES: [Family; 4] = [
 ];
 
 /// At most 4,096 samples; those that found no room are counted in one of their own.
-pub(super) fn write_figures(node: &Node, out: &mut String) -> fmt::Result {
+pub(super) fn write_figures(node: &Node, out: &mut Exposition) -> fmt::Result {
     write_gauges(&node.gauges(), out)?;
     let refused = "bellwether_gauges_refused_total";
     let help = "Figures that were not kept for lack of room.";
-    write_family(out, refused, "counter", help)?;
-    writeln!(out, "{refused} {}", node.gauges_refused())
+    out.single(refused, "counter", help, node.gauges_refused())
 }
 
-fn write_gauges(gauges: &[Gauge], out: &mut String) -> fmt::Result {
+fn write_gauges(gauges: &[Gauge], out: &mut Exposition) -> fmt::Result {
     for (kind, name, help, of_name, of_component) in FAMILIES {
-        write_family(out, name, "gauge", help)?;
+        out.family(name, "gauge", help)?;
         for gauge in gauges.iter().filter(|gauge| gauge.kind == kind) {
             write!(out, "{name}{{{of_name}=\"{}\"", Escaped(&gauge.name))?;
             if let Some(label) = of_component {
@@ -69,26 +68,10 @@ fn write_gauges(gauges: &[Gauge], out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// The value of a label: a stranger's text, which must not end it, nor the line.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '\\' => f.write_str("\\\\")?,
-                '"' => f.write_str("\\\"")?,
-                '\n' => f.write_str("\\n")?,
-                plain => f.write_char(plain)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::exposition::Form;
 
     fn gauge(kind: GaugeKind, name: &str, component: &str, value: f64) -> Gauge {
         Gauge {
@@ -101,8 +84,9 @@ mod tests {
     }
 
     fn samples(gauges: &[Gauge]) -> Vec<String> {
-        let mut text = String::new();
-        write_gauges(gauges, &mut text).unwrap();
+        let mut out = Exposition::new(Form::Text);
+        write_gauges(gauges, &mut out).unwrap();
+        let text = out.finish();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.map(str::to_owned).collect()
     }

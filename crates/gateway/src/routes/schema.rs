@@ -357,7 +357,18 @@ pub(super) fn components() -> Value {
         ),
         (
             "Readiness",
-            S::object([("ready", S::flag()), ("waiting_for", S::text())]),
+            S::object([
+                ("ready", S::flag()),
+                ("waiting_for", S::text()),
+                (
+                    "checks?",
+                    S::list(S::object([
+                        ("name", S::text()),
+                        ("ok", S::flag()),
+                        ("found", S::text()),
+                    ])),
+                ),
+            ]),
         ),
     ];
     components

@@ -7,7 +7,7 @@ use super::operation::{Operation, delete, get, post, put};
 use super::schema::Schema;
 use crate::api::index;
 use crate::error::Reason;
-use crate::{alerts, catalogue, integration, mesh_view, metrics, subscription_health, thresholds, views};
+use crate::{alerts, catalogue, integration, mesh_view, metrics, subscription_health, thresholds, topics, views};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -64,6 +64,23 @@ pub(super) fn add(routes: Routes) -> Routes {
                 .refuses([Reason::BadQuery, Reason::BadInstance, Reason::BadTopic])],
         )
         .at(
+            "/v1/topics",
+            [get("topics", topics::topics)
+                .summary("Which topics have the most messages, on this node")
+                .query("instance", Schema::instance(), "only of this one")
+                .query("limit", Schema::whole(0, topics::MAX_LIMIT as u64), "at most so many; default: 20")
+                .answers_json(
+                    200,
+                    Schema::list(Schema::object([
+                        ("instance", Schema::instance()),
+                        ("topic", Schema::text()),
+                        ("messages", Schema::count()),
+                    ])),
+                    "the busiest first",
+                )
+                .refuses([Reason::BadQuery, Reason::BadInstance])],
+        )
+        .at(
             "/healthz",
             [get("healthz", views::healthz)
                 .summary("Whether this process answers")
@@ -73,6 +90,7 @@ pub(super) fn add(routes: Routes) -> Routes {
             "/readyz",
             [get("readyz", views::readyz)
                 .summary("Whether the node has joined")
+                .query("verbose", Schema::text_within(5), "anything: what was looked at, too")
                 .answers_json(200, Schema::named("Readiness"), "it has")
                 .answers_json(503, Schema::named("Readiness"), "it has not yet")],
         )
@@ -85,6 +103,12 @@ pub(super) fn add(routes: Routes) -> Routes {
                     "text/plain; version=0.0.4; charset=utf-8",
                     Schema::text(),
                     "the text form 0.0.4",
+                )
+                .answers(
+                    200,
+                    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                    Schema::text(),
+                    "OpenMetrics, if that is asked for",
                 )],
         )
         .at(

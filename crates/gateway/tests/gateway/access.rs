@@ -276,8 +276,9 @@ async fn a_wide_pattern_delivers_what_is_permitted_and_nothing_else() {
 }
 
 /// Requests that only look, and those that change what the node does.
-const LOOKING: [&str; 13] = [
+const LOOKING: [&str; 14] = [
     "/v1/mesh",
+    "/v1/topics",
     "/v1/members",
     "/v1/instances",
     "/v1/subscribers",

@@ -70,6 +70,38 @@ async fn health_and_readiness_answer() {
     let ready = client.get("/readyz").await;
     assert_eq!(ready.status, 200);
     assert_eq!(ready.json(), serde_json::json!({"ready": true, "waiting_for": ""}));
+    let verbose = client.get("/readyz?verbose").await.json();
+    let checks = verbose["checks"].as_array().unwrap().iter();
+    let checks: Vec<_> = checks
+        .map(|check| (check["name"].as_str().unwrap(), check["ok"].as_bool().unwrap()))
+        .collect();
+    let expected = ["joined", "linked", "confirmed", "members"].map(|name| (name, true));
+    assert_eq!(checks, expected, "{verbose}");
+}
+
+#[tokio::test]
+async fn the_busiest_topics_come_first() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    for (topic, messages) in [("a", 1), ("b", 3), ("c", 2)] {
+        for _ in 0..messages {
+            client
+                .post(&format!("/v1/publish/events/{topic}"), "text/plain", "x")
+                .await;
+        }
+    }
+    client.post("/v1/publish/alerts/d", "text/plain", "x").await;
+    let mut topics = async |query: &str| -> Vec<String> {
+        let rows = client.get(&format!("/v1/topics{query}")).await.json();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| format!("{}/{} {}", row["instance"], row["topic"], row["messages"]).replace('"', ""))
+            .collect()
+    };
+    assert_eq!(topics("?limit=2").await, ["events/b 3", "events/c 2"]);
+    assert_eq!(topics("?instance=alerts").await, ["alerts/d 1"]);
+    assert_eq!(topics("").await.len(), 4);
+    let wrong = client.get("/v1/topics?limit=1001").await;
+    wrong.expect_error(400, "bad_query", "at most 1000");
 }
 
 #[tokio::test]
@@ -183,7 +215,28 @@ async fn metrics_are_well_formed_and_count_right() {
         assert_eq!(samples.get(sample), Some(&value), "{sample}");
     }
     assert!(samples["bellwether_backlog_bytes{instance=\"alerts\"}"] > 3.0);
-    assert_eq!(samples.len(), 5 * 10 + 10 * 5 + 5 * 10 + 4 + 2 + 3 + 3 * 4 + 1);
+    let latency = |part: &str| samples[&format!("bellwether_delivery_latency_seconds_{part}")];
+    assert_eq!(latency("count{instance=\"alerts\"}"), 3.0);
+    assert_eq!(latency("bucket{instance=\"alerts\",le=\"+Inf\"}"), 3.0);
+    assert_eq!(latency("bucket{instance=\"alerts\",le=\"60.0\"}"), 3.0);
+    assert_eq!(latency("count{instance=\"audit\"}"), 0.0);
+    assert!(samples["process_resident_memory_bytes"] > 1e6 && samples["process_start_time_seconds"] > 1.7e9);
+    let (totals, dropped, sizes, histograms) = (5 * 10, 10 * 5, 7 * 10, 10 * 17);
+    let (members, gossip, strangers, integration, alerts, gauges) = (2 + 4, 3, 2, 3, 3 * 4, 1);
+    let process = 5;
+    assert_eq!(
+        samples.len(),
+        totals + dropped + sizes + histograms + members + gossip + strangers + integration + alerts + gauges + process
+    );
+    let accept = [("accept", "application/openmetrics-text; version=1.0.0")];
+    let open = client.send("GET", "/metrics", &accept, "").await;
+    assert!(
+        open.content_type.starts_with("application/openmetrics-text"),
+        "{}",
+        open.content_type
+    );
+    assert!(open.body.contains("# TYPE bellwether_messages_published counter\n"));
+    assert!(open.body.ends_with("# EOF\n"));
 }
 
 #[tokio::test]
@@ -303,10 +356,17 @@ fn parse(text: &str) -> HashMap<String, f64> {
         assert!(!words.is_empty() && !families.contains(&name), "{name}");
         families.push(name);
         let kind = lines.next().unwrap().strip_prefix(&format!("# TYPE {name} ")).unwrap();
-        assert_eq!(kind, if name.ends_with("_total") { "counter" } else { "gauge" });
+        let ends: &[&str] = match kind {
+            "histogram" => &["_bucket", "_sum", "_count"],
+            _ => &[""],
+        };
+        if kind != "histogram" {
+            assert_eq!(kind, if name.ends_with("_total") { "counter" } else { "gauge" });
+        }
         while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
             let (sample, value) = line.rsplit_once(' ').unwrap();
-            assert_eq!(sample.split('{').next(), Some(name));
+            let end = sample.split('{').next().unwrap().strip_prefix(name);
+            assert!(end.is_some_and(|end| ends.contains(&end)), "{sample} in {name}");
             assert!(
                 samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(),
                 "{sample} twice"
