@@ -32,19 +32,20 @@ use serde::Serialize;
 
 use self::lines::{Line, Lines};
 use crate::api::Api;
-use crate::assurance::{Assurance, Published, Wanted};
+use crate::assurance::Wanted;
 use crate::client::Client;
 use crate::error::{ApiError, ErrorJson, Reason};
 use crate::message_line::{MAX_REF_BYTES, MessageLine};
 use crate::publishing::{Outcome, Publishing};
 use crate::watch::ClientWatch;
+use bellwether_delivery::Published;
 
 /// A chunk of answers is sent once it has this many bytes, or nothing more is ready.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Answers with a stream that publishes as it is read.
 pub(crate) fn publish(api: Api, client: Client, wanted: Wanted, body: Body) -> Result<Response, ApiError> {
-    Assurance::parse(&wanted)?;
+    wanted.assurance()?;
     let batch = Batch {
         lines: Lines::new(api.max_line_bytes()),
         body: Some(body),

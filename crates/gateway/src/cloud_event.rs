@@ -30,11 +30,11 @@ use serde_json::value::RawValue;
 
 pub(crate) use self::delivery::{DeliveryEvent, EventIds};
 use crate::api::parse_instance;
-use crate::assurance::Assurance;
 use crate::body::{cut, parse_json};
 use crate::error::{ApiError, Reason};
 use crate::message_line::{base64, json_payload};
 use crate::outgoing::{Outgoing, draft};
+use bellwether_delivery::Assurance;
 
 /// What the headers that are attributes begin with, of requests and of messages.
 const PREFIX: &str = "ce-";

@@ -5,11 +5,12 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use bellwether_delivery::Published;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::api::{Api, json};
-use crate::assurance::{Assurance, Published, Wanted};
+use crate::assurance::Wanted;
 use crate::body::{parse_json, read_within};
 use crate::client::Client;
 use crate::cloud_event::{CloudEvent, EventPlace};
@@ -37,7 +38,7 @@ enum Answered<'a> {
 
 /// Publishes them in their order.
 pub(crate) async fn publish(api: Api, client: Client, wanted: &Wanted, body: Body) -> Result<Response, ApiError> {
-    Assurance::parse(wanted)?;
+    wanted.assurance()?;
     let body = read_within(body, LIST_BYTES.max(api.max_line_bytes())).await?;
     let events: Vec<&RawValue> = parse_json(&body)?;
     if events.len() > MAX_EVENTS {
@@ -54,7 +55,7 @@ pub(crate) async fn publish(api: Api, client: Client, wanted: &Wanted, body: Bod
                 && let Some(event) = events.next()
             {
                 let outgoing = CloudEvent::parse(event.get().as_bytes())
-                    .and_then(|event| event.outgoing(EventPlace::InEvent, Assurance::parse(wanted)?));
+                    .and_then(|event| event.outgoing(EventPlace::InEvent, wanted.assurance()?));
                 publishing.begin(context, (), outgoing, (&api, &client));
             }
             publishing.poll_first(context)

@@ -24,7 +24,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::api::parse_instance;
-use crate::assurance::{Assurance, Wanted};
+use crate::assurance::Wanted;
 use crate::body::parse_json;
 use crate::error::{ApiError, Reason};
 use crate::outgoing::{Outgoing, draft, parse_node, parse_reply_to};
@@ -75,11 +75,12 @@ impl<'a> MessageLine<'a> {
     /// The message; where it says nothing of waiting, `wanted` stands.
     pub(crate) fn outgoing(self, wanted: &Wanted) -> Result<Outgoing, ApiError> {
         let instance = parse_instance(&self.instance)?;
-        let assurance = Assurance::parse(&Wanted {
+        let assurance = Wanted {
             wait: text_or(self.wait, wanted.wait.as_ref()),
             confirm: text_or(self.confirm, wanted.confirm.as_ref()),
             confirm_within: text_or(self.confirm_within, wanted.confirm_within.as_ref()),
-        })?;
+        }
+        .assurance()?;
         let mut draft = draft(instance, &self.topic, self.event)?;
         let content_type = self.content_type.filter(|name| !name.is_empty());
         let content_type = content_type.as_deref().map(ContentType::from_name);

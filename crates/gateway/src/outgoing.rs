@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use bellwether::{ContentType, Draft, DraftError, Instance, NodeId, Topic};
+use bellwether_delivery::{Assurance, Assured};
 use serde_json::value::RawValue;
 
 use crate::api::{Api, parse_instance, parse_topic};
-use crate::assurance::{Assurance, Assured};
 use crate::body::too_large;
 use crate::client::Client;
 use crate::error::{ApiError, Reason};
@@ -29,11 +29,7 @@ impl Outgoing {
     pub(crate) async fn publish(self, api: Api, client: Client) -> Result<Assured, ApiError> {
         self.check(&api, &client)?;
         client.spend(self.draft.payload.len())?;
-        if self.draft.reply_to.is_some() && !api.node.is_wanted(self.instance, self.draft.topic.as_str()) {
-            let words = "an answer is awaited (`reply_to`), and no subscription of the mesh hears the question; nothing was published";
-            return Err(ApiError::new(Reason::NoResponders, words));
-        }
-        self.assurance.publish(&api.node, self.instance, &self.draft).await
+        Ok(self.assurance.publish(&api.node, self.instance, &self.draft).await?)
     }
 
     fn check(&self, api: &Api, client: &Client) -> Result<(), ApiError> {

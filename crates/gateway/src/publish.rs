@@ -33,7 +33,7 @@ use bellwether::{ContentType, Draft, Headers, Instance};
 use serde::Deserialize;
 
 use crate::api::{Api, Query, parse_instance};
-use crate::assurance::{Assurance, Wanted};
+use crate::assurance::{Wanted, answer};
 use crate::batch;
 use crate::body::read_within;
 use crate::client::Client;
@@ -85,7 +85,7 @@ pub(crate) async fn publish(
         confirm: query.confirm.clone(),
         confirm_within: query.confirm_within.clone(),
     };
-    let assurance = Assurance::parse(&wanted)?;
+    let assurance = wanted.assurance()?;
     let limit = api.max_payload_bytes(instance);
     let form = Form::of(&headers)?;
     if form != Form::Payload {
@@ -95,7 +95,7 @@ pub(crate) async fn publish(
         let place = EventPlace::At(instance, topic);
         let event = event(form, &headers, body, limit, api.max_line_bytes()).await?;
         let outgoing = event.outgoing(place, assurance)?;
-        return Ok(outgoing.publish(api, client).await?.answer());
+        return Ok(answer(&outgoing.publish(api, client).await?));
     }
     let mut draft = query.draft(instance, &topic)?;
     client.may_publish(instance, draft.topic.as_str())?;
@@ -108,7 +108,7 @@ pub(crate) async fn publish(
         draft,
         assurance,
     };
-    Ok(outgoing.publish(api, client).await?.answer())
+    Ok(answer(&outgoing.publish(api, client).await?))
 }
 
 /// Publishes what the body says, where it says.
@@ -129,14 +129,14 @@ pub(crate) async fn publish_body(
         Form::Lines => batch::publish(api, client, wanted, body),
         Form::Events => cloud_events::publish(api, client, &wanted, body).await,
         Form::Event | Form::EventData => {
-            let assurance = Assurance::parse(&wanted)?;
+            let assurance = wanted.assurance()?;
             let limit = Instance::ALL
                 .into_iter()
                 .map(|instance| api.max_payload_bytes(instance));
             let limit = limit.max().unwrap_or_default();
             let event = event(form, &headers, body, limit, api.max_line_bytes()).await?;
             let outgoing = event.outgoing(EventPlace::InEvent, assurance)?;
-            Ok(outgoing.publish(api, client).await?.answer())
+            Ok(answer(&outgoing.publish(api, client).await?))
         }
         Form::Payload => {
             let words = "this path takes application/x-ndjson, application/cloudevents+json, \

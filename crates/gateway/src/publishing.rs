@@ -1,13 +1,13 @@
 //! Messages of one client that are being published: begun in their order, answered once what was asked for has been waited
 //! for.
 
+use bellwether_delivery::Assured;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::api::Api;
-use crate::assurance::Assured;
 use crate::client::Client;
 use crate::error::ApiError;
 use crate::outgoing::Outgoing;

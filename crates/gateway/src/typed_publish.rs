@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{Api, Query, json, parse_instance, parse_topic};
 use crate::assurance::refused;
-use crate::assurance::{Assurance, Message, Wanted};
+use crate::assurance::{Message, Wanted, answer_with};
 use crate::body::{parse_json, read_within};
 use crate::client::Client;
 use crate::error::{ApiError, Reason};
@@ -52,11 +52,12 @@ pub(crate) async fn publish(
 ) -> Result<Response, ApiError> {
     let (instance, tag) = parse_path(path)?;
     let message_type = find_type(instance, &tag).map_err(|err| ApiError::unknown(&err))?;
-    let assurance = Assurance::parse(&Wanted {
+    let assurance = Wanted {
         wait: query.wait.clone(),
         confirm: query.confirm.clone(),
         confirm_within: query.confirm_within.clone(),
-    })?;
+    }
+    .assurance()?;
     let topic = query.topic.as_deref().map(parse_topic).transpose()?;
     let body = read_within(body, api.max_payload_bytes(instance)).await?;
     let draft = draft(&api, message_type, &body, topic, &query)?;
@@ -65,10 +66,11 @@ pub(crate) async fn publish(
     let assured = assurance.publish(&api.node, instance, &draft).await?;
     let payload: &RawValue = serde_json::from_slice(&draft.payload)
         .map_err(|err| ApiError::new(Reason::Internal, format!("what was published is no JSON: {err}")))?;
-    Ok(assured.answer_with(Some(Message {
+    let message = Message {
         topic: &draft.topic,
         payload,
-    })))
+    };
+    Ok(answer_with(&assured, Some(message)))
 }
 
 /// Judges a message of a type.

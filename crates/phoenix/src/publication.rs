@@ -14,6 +14,7 @@ use std::time::Duration;
 use bellwether::catalogue::MessageType;
 use bellwether::catalogue::type_of;
 use bellwether::{Confirm, ContentType, Draft, Headers, Instance, NodeId, Topic};
+use bellwether_delivery::{Assurance, DEFAULT_CONFIRM_WITHIN_S, MAX_CONFIRM_WITHIN_S, MAX_WAIT_S};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -23,24 +24,13 @@ use crate::payload::without_metadata;
 use crate::refusal::{Reason, Refusal};
 use crate::topic::ChannelTopic;
 
-/// The longest wait for room, and that of `wait: true`.
-const MAX_WAIT_S: u64 = 30;
-/// How long peers have to confirm, unless told otherwise.
-const DEFAULT_CONFIRM_WITHIN_S: u64 = 10;
-/// The longest that they may have.
-const MAX_CONFIRM_WITHIN_S: u64 = 60;
-
 /// What is to be published, and what is waited for.
 #[derive(Debug)]
 pub(crate) struct Publication {
     pub(crate) instance: Instance,
     pub(crate) content: Content,
-    /// Wait for room, at most so long.
-    pub(crate) wait: Option<Duration>,
-    /// Then until these hold it,
-    pub(crate) confirm: Confirm,
-    /// at most so long.
-    pub(crate) within: Duration,
+    /// What is waited for.
+    pub(crate) assurance: Assurance,
 }
 
 /// What is said.
@@ -194,9 +184,11 @@ impl Publication {
         };
         let confirm_within = request.confirm_within.unwrap_or(DEFAULT_CONFIRM_WITHIN_S);
         Ok(Self {
-            wait: wait.map(Duration::from_secs),
-            confirm,
-            within: Duration::from_secs(within("confirm_within", confirm_within, 1, MAX_CONFIRM_WITHIN_S)?),
+            assurance: Assurance {
+                wait: wait.map(Duration::from_secs),
+                confirm,
+                within: Duration::from_secs(within("confirm_within", confirm_within, 1, MAX_CONFIRM_WITHIN_S)?),
+            },
             ..Self::raw(instance, draft)
         })
     }
@@ -209,9 +201,7 @@ impl Publication {
         Self {
             instance,
             content,
-            wait: None,
-            confirm: Confirm::default(),
-            within: Duration::from_secs(DEFAULT_CONFIRM_WITHIN_S),
+            assurance: Assurance::default(),
         }
     }
 }
@@ -298,10 +288,10 @@ mod tests {
         .unwrap();
         assert_eq!((asked.instance, asked.topic().as_str()), (Instance::Audit, "a:b"));
         assert_eq!(
-            (asked.wait, asked.confirm),
+            (asked.assurance.wait, asked.assurance.confirm),
             (Some(Duration::from_secs(5)), Confirm::Peers(2))
         );
-        assert_eq!(asked.within, Duration::from_secs(7));
+        assert_eq!(asked.assurance.within, Duration::from_secs(7));
         let draft = draft(asked);
         assert_eq!((&*draft.event, &*draft.payload), ("made", &b"{\"n\": 1.0}"[..]));
         assert_eq!(draft.originating_node, Some(NodeId::new("x").unwrap()));
@@ -321,7 +311,7 @@ mod tests {
     fn what_is_left_out_is_the_channels_own() {
         let asked = of("events:orders", "publish", "{}").unwrap();
         assert_eq!(
-            (asked.instance, asked.wait, asked.confirm),
+            (asked.instance, asked.assurance.wait, asked.assurance.confirm),
             (Instance::Events, None, Confirm::Local)
         );
         let draft = draft(asked);

@@ -1,15 +1,9 @@
 //! Publishing what a push asks for.
 
-use std::time::Duration;
-
 use bellwether::catalogue::BroadcastError;
-use bellwether::catalogue::spelling::canonical_topic;
-use bellwether::{
-    Confirm, Confirmed, Draft, DraftError, Instance, MessageId, Node, PeerOutcome, PublishConfirmedError, PublishError,
-    PublishTypedError,
-};
+use bellwether::{Draft, DraftError, Instance, Node, PublishError, PublishTypedError};
 use bellwether_access::Session;
-use serde::Serialize;
+use bellwether_delivery::{Assurance, Assured, PublishAssuredError};
 
 use crate::publication::{Content, Publication};
 use crate::refusal::{Reason, Refusal};
@@ -19,9 +13,7 @@ use crate::refusal::{Reason, Refusal};
 pub(crate) struct Ready {
     instance: Instance,
     draft: Draft,
-    wait: Option<Duration>,
-    confirm: Confirm,
-    within: Duration,
+    assurance: Assurance,
 }
 
 /// Judges what is to be published, and asks whether its publisher may.
@@ -43,73 +35,42 @@ pub(crate) fn prepare(node: &Node, session: &Session, publication: Publication) 
     Ok(Ready {
         instance,
         draft,
-        wait: publication.wait,
-        confirm: publication.confirm,
-        within: publication.within,
+        assurance: publication.assurance,
     })
 }
 
 impl Ready {
     /// Whether it is published only after a wait, or confirmed after one.
     pub(crate) fn must_wait(&self) -> bool {
-        self.wait.is_some() || !matches!(self.confirm, Confirm::None | Confirm::Local)
+        !self.assurance.is_immediate()
     }
 
     /// Publishes at once, and says `{"id"}`.
     pub(crate) fn publish_now(&self, node: &Node) -> Result<String, Refusal> {
-        let id = node.publish(self.instance, &self.draft).map_err(|err| refused(&err))?;
-        Ok(response(&id, None))
+        let assured = self.assurance.publish_now(node, self.instance, &self.draft);
+        Ok(response(&assured.map_err(|err| not_published(&err))?))
     }
 
     /// The same after the wait; with peers to confirm, says `{"id","confirmed","required","peers"}`.
     pub(crate) async fn publish(&self, node: &Node) -> Result<String, Refusal> {
-        if let Some(within) = self.wait {
-            let topic = canonical_topic(self.instance, &self.draft.topic);
-            if !node.room(self.instance, topic.as_str(), within).await {
-                let words = format!(
-                    "there was no room within {} s: a peer or a subscriber is slower than what is published; nothing \
-                     was published",
-                    within.as_secs()
-                );
-                return Err(Refusal::new(Reason::NoRoom, words));
-            }
-        }
-        if matches!(self.confirm, Confirm::None | Confirm::Local) {
-            return self.publish_now(node);
-        }
-        let confirming = node.publish_confirmed(self.instance, &self.draft, self.confirm, self.within);
-        match confirming.await {
-            Ok(confirmed) => Ok(response(&confirmed.id, Some(&confirmed))),
-            Err(PublishConfirmedError::Publish(err)) => Err(refused(&err)),
-            Err(err) => {
-                let words = format!("{err}; nothing was published");
-                Err(Refusal::new(Reason::TooFewPeers, words))
-            }
-        }
+        let assured = self.assurance.publish(node, self.instance, &self.draft).await;
+        Ok(response(&assured.map_err(|err| not_published(&err))?))
     }
 }
 
-fn response(id: &MessageId, confirmed: Option<&Confirmed>) -> String {
-    #[derive(Serialize)]
-    struct Published<'a> {
-        id: &'a MessageId,
-        #[serde(flatten)]
-        confirmed: Option<ConfirmedBy<'a>>,
-    }
+fn response(assured: &Assured) -> String {
+    serde_json::to_string(&assured.published()).unwrap_or_else(|_| "{}".to_owned())
+}
 
-    #[derive(Serialize)]
-    struct ConfirmedBy<'a> {
-        confirmed: usize,
-        required: usize,
-        peers: &'a [PeerOutcome],
-    }
-
-    let confirmed = confirmed.map(|confirmed| ConfirmedBy {
-        confirmed: confirmed.confirmed(),
-        required: confirmed.required,
-        peers: &confirmed.peers,
-    });
-    serde_json::to_string(&Published { id, confirmed }).unwrap_or_else(|_| "{}".to_owned())
+fn not_published(err: &PublishAssuredError) -> Refusal {
+    let reason = match err {
+        PublishAssuredError::NoRoom { .. } => Reason::NoRoom,
+        PublishAssuredError::NoResponders => Reason::NoResponders,
+        PublishAssuredError::TooFewPeers(_) => Reason::TooFewPeers,
+        PublishAssuredError::Refused(err) => return refused(err),
+        _ => Reason::Internal,
+    };
+    Refusal::new(reason, err.to_string())
 }
 
 /// The node does not publish it.

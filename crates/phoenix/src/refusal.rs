@@ -80,6 +80,8 @@ pub enum Reason {
     TooManyPatterns,
     /// Fewer peers want the message than are to confirm it.
     TooFewPeers,
+    /// A question that nobody hears.
+    NoResponders,
     /// The mesh is slower than what is published.
     NoRoom,
     /// The node stops.
@@ -107,6 +109,7 @@ impl Reason {
             Self::Busy => "busy",
             Self::TooManyPatterns => "too_many_patterns",
             Self::TooFewPeers => "too_few_peers",
+            Self::NoResponders => "no_responders",
             Self::NoRoom => "no_room",
             Self::Stopping => "stopping",
             Self::Internal => "internal",

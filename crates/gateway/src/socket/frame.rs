@@ -1,9 +1,9 @@
 //! The frames of a socket: what a client says, parsed, and what it is told.
 
 use bellwether::{Delivery, Epoch, LiveReport, MessageJson, NodeId};
+use bellwether_delivery::Published;
 use serde::{Deserialize, Serialize};
 
-use crate::assurance::Published;
 use crate::body::{cut, parse_json};
 use crate::error::{ApiError, ErrorJson, Reason};
 use crate::json::{EpochEndedJson, GapJson, LiveJson};

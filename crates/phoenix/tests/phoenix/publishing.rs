@@ -129,6 +129,20 @@ async fn waits_and_confirmations_are_answered_when_they_are_over() {
 }
 
 #[tokio::test]
+async fn a_question_that_nobody_hears_is_refused() {
+    let served = Served::start().await;
+    let mut client = served.client().await;
+    client.join("events:answers:1", json!({})).await;
+    let question = json!({"topic": "events:questions", "payload": {}, "reply_to": "events:answers:1"});
+    let (reason, words) = client.refused("events:answers:1", "publish", question.clone()).await;
+    assert_eq!(reason, "no_responders", "{words}");
+    let mut responder = served.client().await;
+    responder.join("events:questions", json!({})).await;
+    let (status, response) = client.ask("events:answers:1", "publish", question).await;
+    assert_eq!(status, "ok", "{response}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_published_is_refused_and_the_channel_goes_on() {
     let served = Served::start().await;
     let mut client = served.client().await;

@@ -93,6 +93,19 @@ async fn curl_publishes_and_receives() {
     assert_eq!(message["reply_to"], "events/answers:1");
 }
 
+#[tokio::test]
+async fn curl_comes_in_through_the_unix_socket() {
+    let lab = Lab::default();
+    let file = lab.folder().join("doors.sock");
+    let file = file.to_str().expect("the folder's name is text");
+    let node = lab.node("a").argument("--socket").argument(file).start().await;
+    let mut lines = Lines::open(&node, "pattern=events/*").await;
+    let url = "http://localhost/v1/publish/events/orders:new";
+    let answer = run(&["--unix-socket", file, "--data", "hello", url], "").await;
+    let answer: Value = serde_json::from_str(&answer).expect("an answer is JSON");
+    assert_eq!(lines.next().await["id"], answer["id"]);
+}
+
 /// A file of any length, read and answered as it goes.
 #[tokio::test]
 async fn curl_publishes_a_file_of_lines() {
