@@ -84,6 +84,13 @@ pub(crate) async fn authenticate((access, node): (Access, Node), mut request: Re
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Tcp);
     let is_open = OPEN_PATHS.contains(&request.uri().path());
     let shown = Shown::take(&mut request);
+    if is_open
+        && !access.serves_anonymous()
+        && matches!(&shown, Ok(shown) if matches!(peer.credentials(shown.token()), Credentials::Anonymous))
+    {
+        // A probe shows nothing and asks for nothing: it is not refused anything either, and not counted.
+        return next.run(request).await;
+    }
     let client = shown.and_then(|shown| begin(&access, node, peer.credentials(shown.token())));
     match client {
         Ok(client) => {

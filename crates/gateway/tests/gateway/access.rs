@@ -329,12 +329,17 @@ async fn every_way_to_look_and_to_change_asks_whether_it_may() {
 
 #[tokio::test]
 async fn probes_are_answered_to_everybody_without_details() {
-    let served = served(Policy::closed()).await;
+    let access = Access::new(Policy::closed(), Some(keys()));
+    let served = Served::start_as(access.clone(), |_| {}, |gateway| gateway).await;
     let mut client = served.client().await;
     assert_eq!(client.get("/healthz").await.status, 200);
     assert_eq!(client.get("/").await.status, 200);
     let ready = client.get("/readyz").await;
     assert_eq!(ready.json().as_object().unwrap().len(), 1, "{ready:?}");
+    let refusals = || access.take_refusals(Duration::from_secs(3600)).len();
+    assert_eq!(refusals(), 0, "a probe is no intruder");
+    assert_eq!(client.get("/metrics").await.status, 401);
+    assert_eq!(refusals(), 1);
     let look = token(Grant {
         look: true,
         ..Grant::default()
