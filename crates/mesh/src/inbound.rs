@@ -60,8 +60,13 @@ pub(crate) async fn accept(shared: Arc<Shared>) {
             .supervisor
             .spawn("inbound", serve(shared.clone(), incoming, place));
     }
-    // The endpoint is closed only when the node stops; holding it would hold the port.
+    // Holding it would hold the port.
     drop(endpoint);
+    if shared.endpoints.server().is_some() {
+        // Nobody has closed it. Without it the node would never hear of the mesh again, and not know it.
+        let words = "the mesh's socket is lost: the system does not let this process read from it any more";
+        shared.supervisor.fail(words.to_owned());
+    }
     std::future::pending::<()>().await;
 }
 

@@ -6,6 +6,7 @@ mod emitters;
 mod integration;
 mod lab;
 mod log_bridge;
+mod lost_socket;
 mod meeting;
 mod publishing;
 mod queue_groups;
