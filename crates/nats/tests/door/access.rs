@@ -202,3 +202,133 @@ async fn a_principal_is_held_to_its_limits() {
     wire.say("PUB orders.b 11\r\n01234567890\r\n").await;
     wire.expect_end("-ERR 'Maximum Payload Violation'").await;
 }
+
+/// What is allowed and denied of a place `{}`, and whether that is enough for a subject in it.
+const OUTCOMES: [(&[&str], &[&str], bool); 7] = [
+    (&[], &[], false),
+    (&["{}:*"], &[], true),
+    (&["*"], &[], true),
+    (&["{}:*"], &["{}:*"], false),
+    (&["{}:*"], &["*"], false),
+    (&["{}:*"], &["{}:+", "{}:+:*"], false),
+    (&["logging:*", "{}:another:topic"], &[], false),
+];
+/// Subjects and their places.
+const SUBJECTS: [(&str, &str); 3] = [
+    ("events.orders.new", "events"),
+    ("health.orders.new", "health"),
+    ("orders.new", "events:$nats"),
+];
+
+fn outcome(allow: &[&str], deny: &[&str], place: &str) -> [Vec<bellwether_access::Permission>; 2] {
+    [allow, deny].map(|texts| {
+        texts
+            .iter()
+            .map(|text| text.replace("{}", place).parse().unwrap())
+            .collect()
+    })
+}
+
+async fn holder_of(door: &Door, grant: Grant) -> Wire {
+    let now = Timestamp::now();
+    let claims = Claims::new(TokenId::new([9; 8]), "web", grant, now, Duration::from_secs(3600)).unwrap();
+    holder(door, &keys().sign(claims).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_way_to_publish_asks_whether_it_may() {
+    let (door, _) = guarded(Policy::closed()).await;
+    // Somebody hears it, so that a question is not refused for another reason.
+    let mut listener = holder_of(
+        &door,
+        Grant {
+            allow_subscribe: permissions(&["*", "events:$nats:*"]),
+            ..Grant::default()
+        },
+    )
+    .await;
+    listener.say("SUB > 1\r\n").await;
+    listener.sync().await;
+    for (subject, place) in SUBJECTS {
+        for (allow, deny, is_enough) in OUTCOMES {
+            let [allow_publish, deny_publish] = outcome(allow, deny, place);
+            let mut wire = holder_of(
+                &door,
+                Grant {
+                    allow_publish,
+                    deny_publish,
+                    allow_subscribe: permissions(&["*", "events:$nats:*"]),
+                    ..Grant::default()
+                },
+            )
+            .await;
+            for said in [
+                format!("PUB {subject} 1\r\nx\r\n"),
+                format!("PUB {subject} _INBOX.a.1 1\r\nx\r\n"),
+                format!("HPUB {subject} 12 13\r\nNATS/1.0\r\n\r\nx\r\n"),
+                format!("HPUB {subject} _INBOX.a.1 12 13\r\nNATS/1.0\r\n\r\nx\r\n"),
+            ] {
+                let instance = place.split(':').next().unwrap().parse().unwrap();
+                let published = || door.node.counters(instance).published.value();
+                let before = published();
+                let what = format!("{said:?} with {allow:?} without {deny:?}");
+                wire.say(&said).await;
+                if !is_enough {
+                    let told = format!("-ERR 'Permissions Violation for Publish to \"{subject}\"'");
+                    assert_eq!(wire.line().await, told, "{what}");
+                }
+                wire.sync().await;
+                assert_eq!(published() - before, u64::from(is_enough), "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_receive_asks_whether_it_may() {
+    let (door, _) = guarded(Policy::closed()).await;
+    for (subject, place) in SUBJECTS {
+        let (parent, _) = subject.rsplit_once('.').unwrap();
+        for (allow, deny, is_enough) in OUTCOMES {
+            let [allow_subscribe, deny_subscribe] = outcome(allow, deny, place);
+            let mut wire = holder_of(
+                &door,
+                Grant {
+                    allow_subscribe,
+                    deny_subscribe,
+                    allow_publish: permissions(&["*", "events:$nats:*"]),
+                    ..Grant::default()
+                },
+            )
+            .await;
+            let ways = [subject.to_owned(), format!("{parent}.*"), format!("{parent}.>")];
+            for (sid, way) in ways
+                .iter()
+                .flat_map(|way| [way.clone(), format!("{way} workers")])
+                .enumerate()
+            {
+                let what = format!("SUB {way} with {allow:?} without {deny:?}");
+                wire.say(&format!("SUB {way} {sid}\r\n")).await;
+                if !is_enough {
+                    let told = wire.line().await;
+                    assert!(
+                        told.starts_with("-ERR 'Permissions Violation for Subscription to"),
+                        "{what}: {told}"
+                    );
+                }
+                wire.sync().await;
+                wire.say(&format!("PUB {subject} 1\r\nx\r\n")).await;
+                if is_enough {
+                    let message = wire.message().await;
+                    assert!(
+                        message.line.ends_with(&format!(" {subject} {sid}")),
+                        "{what}: {message:?}"
+                    );
+                }
+                // Nothing else comes: the next line is the answer to a ping.
+                wire.say(&format!("UNSUB {sid}\r\n")).await;
+                wire.sync().await;
+            }
+        }
+    }
+}

@@ -123,3 +123,94 @@ async fn who_is_revoked_goes_and_does_not_come_back() {
     assert_eq!(stays.next().await.event, "made");
     stays.send(Message::Close(None)).await;
 }
+
+/// What is allowed and denied of `events`, and whether that is enough for `orders:new` in it.
+const OUTCOMES: [(&[&str], &[&str], bool); 7] = [
+    (&["alerts:*"], &[], false),
+    (&["events:*"], &[], true),
+    (&["*"], &[], true),
+    (&["events:*"], &["events:*"], false),
+    (&["events:*"], &["*"], false),
+    (&["events:*"], &["events:+", "events:+:*"], false),
+    (&["logging:*", "events:another:topic"], &[], false),
+];
+
+fn permissions(texts: &[&str]) -> Vec<bellwether_access::Permission> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+async fn holder(served: &Served, grant: Grant) -> Client {
+    let claims = Claims::new(
+        TokenId::new([9; 8]),
+        "web",
+        grant,
+        Timestamp::now(),
+        Duration::from_secs(600),
+    );
+    client(served, &keys().sign(claims.unwrap()).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_way_to_publish_asks_whether_it_may() {
+    let (served, _) = served().await;
+    let published = || served.node.counters(Instance::Events).published.value();
+    for (allow, deny, is_enough) in OUTCOMES {
+        let mut client = holder(
+            &served,
+            Grant {
+                allow_publish: permissions(allow),
+                deny_publish: permissions(deny),
+                allow_subscribe: permissions(&["*"]),
+                ..Grant::default()
+            },
+        )
+        .await;
+        // Its own messages do not come back on a channel of another instance.
+        client.join("health:x", json!({})).await;
+        for payload in [
+            json!({"topic": "events:orders:new"}),
+            json!({"topic": "events:orders:new", "wait": true}),
+            json!({"topic": "events:orders:new", "confirm": "all"}),
+        ] {
+            let what = format!("{payload} with {allow:?} without {deny:?}");
+            let before = published();
+            client.push(None, "health:x", "publish", payload).await;
+            let (status, response) = client.next().await.answer();
+            assert_eq!(status == "ok", is_enough, "{what}: {response}");
+            assert_eq!(response["reason"] == "unauthorized", !is_enough, "{what}: {response}");
+            assert_eq!(published() - before, u64::from(is_enough), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_receive_asks_whether_it_may() {
+    let (served, _) = served().await;
+    served.publish(Instance::Events, "orders:new", "made", "{}");
+    for (allow, deny, is_enough) in OUTCOMES {
+        for (topic, params) in [
+            ("events:orders:new", json!({})),
+            ("events:orders:+", json!({})),
+            ("events:orders:*", json!({})),
+            ("events:$queue:workers:orders:*", json!({})),
+            ("events:orders:*", json!({"from": "earliest"})),
+            ("events:orders:*", json!({"from": "last:1"})),
+            ("events:orders:*", json!({"from": "time:2026-01-01T00:00:00Z"})),
+        ] {
+            let mut client = holder(
+                &served,
+                Grant {
+                    allow_subscribe: permissions(allow),
+                    deny_subscribe: permissions(deny),
+                    allow_publish: permissions(&["*"]),
+                    ..Grant::default()
+                },
+            )
+            .await;
+            let what = format!("{topic} {params} with {allow:?} without {deny:?}");
+            let (_, status, response) = client.try_join(topic, params).await;
+            assert_eq!(status == "ok", is_enough, "{what}: {response}");
+            assert_eq!(response["reason"] == "unauthorized", !is_enough, "{what}: {response}");
+        }
+    }
+}
