@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -227,9 +228,11 @@ def look(pods, token, ca):
     """Prometheus comes in with its token and not without, and sees that the nodes have met."""
     get = dict(pods[0].container["livenessProbe"]["httpGet"], path="/metrics")
     status, text = pods[0].ask(get)
-    if status not in (401, 403):
+    insecure = get.get("scheme", "HTTP") == "HTTP"
+    if insecure != (status == 200):
         raise Failed(f"/metrics without a token answers {status}: {text[:200]}")
-    status, text = pods[0].ask(get, {"Authorization": f"Bearer {token}"})
+    shown = {} if insecure else {"Authorization": f"Bearer {token}"}
+    status, text = pods[0].ask(get, shown)
     if status != 200:
         raise Failed(f"/metrics with the token of `prometheus` answers {status}: {text[:200]}")
     if 'bellwether_members{state="alive"} 1\n' not in text:
@@ -240,14 +243,14 @@ def look(pods, token, ca):
     Path("/etc/hosts").write_text(f"{pods[0].address} {name}\n")
     port = service["spec"]["ports"][0]["port"]
     context = ssl.create_default_context(cafile=ca)
-    request = urllib.request.Request(f"https://{name}:{port}/v1/members", headers={"Authorization": f"Bearer {token}"})
+    request = urllib.request.Request(f"{'http' if insecure else 'https'}://{name}:{port}/v1/members", headers=shown)
     try:
         with urllib.request.urlopen(request, timeout=5, context=context) as answer:
             members = json.load(answer)
     except OSError as err:
-        raise Failed(f"https://{name}:{port}/v1/members: {err}") from None
+        raise Failed(f"{request.full_url}: {err}") from None
     if len(members) != len(pods):
-        raise Failed(f"https://{name}:{port}/v1/members: {members}")
+        raise Failed(f"{request.full_url}: {members}")
 
 
 def make_secrets(program, documents, scratch):
@@ -261,7 +264,9 @@ def make_secrets(program, documents, scratch):
     command += ["-addext", f"subjectAltName=DNS:{service['metadata']['name']}.{namespace}.svc"]
     subprocess.run(command, check=True, capture_output=True)
     environment = os.environ | {"SECRET_KEY_BASE": secret.strip()}
-    token = [program, "token", "new", "--name", "prometheus"]
+    config = next(d for d in documents if d["kind"] == "ConfigMap")["data"]["bellwether.toml"]
+    cluster = tomllib.loads(config).get("cluster", "bellwether")
+    token = [program, "token", "new", "--cluster", cluster, "--name", "prometheus"]
     token = subprocess.run(token, check=True, capture_output=True, text=True, env=environment).stdout.strip()
     files = {"secret": secret}, {"tls.crt": certificate.read_text(), "tls.key": key.read_text()}
     workload = next(d for d in documents if d["kind"] in ("DaemonSet", "StatefulSet"))
