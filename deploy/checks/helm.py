@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Helm's own linter and engine on a chart, by the library that the PyPI package `helm-sdkpy` carries.
 
+    helm.py present                                          whether the library is there, and for this machine
     helm.py lint CHART
     helm.py render CHART NAMESPACE RELEASE [VALUES.json]     prints the manifests, and on stderr the notes
 
@@ -136,6 +137,9 @@ def main():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Cluster)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
+    if sys.argv[1] == "present":
+        Helm("default", address)
+        return
     if sys.argv[1] == "lint":
         said = Helm("default", address).lint(sys.argv[2])
         # The library keeps the words of a finding to itself; rendering says them.

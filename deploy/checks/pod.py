@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the pods of Kubernetes manifests with the real program, as a kubelet would, and scrapes one as Prometheus would.
+"""Runs the pods of Kubernetes manifests with the real program, as a kubelet would, and prints what one tells Prometheus.
 
     pod.py PROGRAM MANIFEST...        needs PyYAML; root, unshare, ip, bwrap, setpriv, openssl
 
@@ -237,6 +237,7 @@ def look(pods, token, ca):
         raise Failed(f"/metrics with the token of `prometheus` answers {status}: {text[:200]}")
     if 'bellwether_members{state="alive"} 1\n' not in text:
         raise Failed("the nodes have not met:\n" + text)
+    print(text, end="")
     # A program that dials the service's name, with the certificate checked.
     service = next(d for d in pods[0].documents if d["kind"] == "Service" and d["spec"].get("clusterIP") != "None")
     name = f"{service['metadata']['name']}.{pods[0].namespace}.svc"
