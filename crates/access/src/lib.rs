@@ -27,6 +27,7 @@ mod account;
 mod bucket;
 mod caller;
 mod denied;
+mod in_force;
 mod limits;
 mod permission;
 mod policy;
