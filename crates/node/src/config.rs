@@ -495,7 +495,7 @@ fn apply(layer: &InstanceLayer, settings: &mut InstanceSettings) {
     settings.max_payload_bytes = size(layer.max_payload_bytes, settings.max_payload_bytes);
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -22,6 +22,7 @@ mod reporters;
 mod subscriber;
 mod subscription;
 pub mod subscription_health;
+mod taking_over;
 mod ticks;
 
 pub use bellwether_catalogue as catalogue;
