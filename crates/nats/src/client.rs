@@ -101,7 +101,7 @@ impl Client {
             has_connected: false,
             must_authenticate: !house.access.serves_anonymous(),
             session: None,
-            max_payload: house.max_payload,
+            max_payload: house.max_payload(),
             subscriptions: Subscriptions::default(),
             ready: Arc::default(),
             confirming: Vec::new(),
@@ -215,6 +215,11 @@ impl Client {
         } else if self.must_authenticate && now.saturating_sub(self.opened) >= AUTHENTICATE_WITHIN {
             return self.fail(Fault::AuthenticationTimeout);
         }
+        let most = self.most_payload();
+        if std::mem::replace(&mut self.max_payload, most) != most {
+            // It was configured anew: what a client is told of first of all is told again, to those that listen to it.
+            self.on_urls();
+        }
         if self.pending.is_empty() {
             self.progress = now;
         } else if now.saturating_sub(self.progress) >= self.house.settings.write_deadline {
@@ -262,6 +267,13 @@ impl Client {
         Ok(self.confirm())
     }
 
+    /// The largest payload that it may publish now.
+    fn most_payload(&self) -> usize {
+        let most = self.house.max_payload();
+        let session = self.session.as_ref();
+        session.map_or(most, |session| most.min(session.limits().payload_bytes))
+    }
+
     fn authenticate(&mut self, token: Option<&str>) -> Result<(), Fault> {
         let credentials = token.map_or(Credentials::Anonymous, Credentials::Token);
         let authenticated = self.house.access.authenticate(credentials, Timestamp::now());
@@ -272,8 +284,8 @@ impl Client {
         // An earlier one of the same connection is given back first.
         self.session = None;
         let session = caller.open_session().map_err(|_| Fault::Connections)?;
-        self.max_payload = self.house.max_payload.min(session.limits().payload_bytes);
         self.session = Some(session);
+        self.max_payload = self.most_payload();
         Ok(())
     }
 

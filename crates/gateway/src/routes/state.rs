@@ -55,9 +55,9 @@ pub(super) fn add(routes: Routes) -> Routes {
         .at(
             "/readyz",
             [get("readyz", views::readyz)
-                .summary("Whether the node has joined")
+                .summary("Whether the node has joined, and does not stop")
                 .answers_json(200, Schema::named("Readiness"), "it has")
-                .answers_json(503, Schema::named("Readiness"), "it has not yet")],
+                .answers_json(503, Schema::named("Readiness"), "it has not yet, or stops")],
         )
         .at(
             "/metrics",
