@@ -111,10 +111,13 @@ impl Access {
         Arc::clone(&self.inner.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on these tokens do not count, nor in sessions that are open, as soon as those are checked.
-    pub fn set_revoked(&self, revoked: Revoked) {
+    /// From now on these tokens do not count, nor in sessions that are open, as soon as those are checked. Whether they are
+    /// others than before.
+    pub fn set_revoked(&self, revoked: Revoked) -> bool {
         let mut current = self.inner.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        let differs = **current != revoked;
         *current = Arc::new(revoked);
+        differs
     }
 
     /// What was refused and is to be told now: logged where the report says so, and published where it says so. `now` is

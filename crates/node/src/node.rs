@@ -419,6 +419,13 @@ impl Node {
         self.inner.broker.is_wanted(instance, topic.as_str()) || elsewhere()
     }
 
+    /// Waits for the first join; not at all where there is no mesh, or there are no seeds. Cancel safe.
+    pub async fn joined(&self) {
+        if let Some(mesh) = &self.inner.mesh {
+            mesh.joined().await;
+        }
+    }
+
     /// Whether the node is ready to serve.
     pub fn readiness(&self) -> Readiness {
         let joined = self.inner.mesh.as_ref().is_none_or(Mesh::has_joined);

@@ -107,7 +107,7 @@ impl Layer {
                     return unknown_variable(name, short, &value);
                 };
                 let Some(key) = *key else { return Ok(()) };
-                if key == "log" && value.is_empty() {
+                if key == "log" && value.to_str().is_some_and(|text| text.trim().is_empty()) {
                     // As good as not given, as for the program's other commands.
                     return Ok(());
                 }
