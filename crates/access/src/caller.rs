@@ -124,6 +124,26 @@ impl Caller {
         asked.ok_or_else(|| self.denied(Action::Subscribe, Some((instance, pattern.as_str()))))
     }
 
+    /// Whether a subscription that was allowed once may go on: refused where nothing that any of its patterns matches may be
+    /// received any more. It must end then, rather than be withheld everything: a queue group would still choose it. A door
+    /// asks when a [`PolicyWatch`](crate::PolicyWatch) says so.
+    ///
+    /// # Errors
+    /// [`Denied`]
+    pub fn may_go_on(&self, instance: Instance, patterns: &[Pattern]) -> Result<(), Denied> {
+        let is_allowed = |pattern: &Pattern| self.ask(Question::Subscribe(instance, pattern)).is_some();
+        match patterns.first() {
+            Some(first) if !patterns.iter().any(is_allowed) => {
+                Err(self.denied(Action::Subscribe, Some((instance, first.as_str()))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn policy_version(&self) -> u64 {
+        self.0.access.version()
+    }
+
     /// Whether it may receive what was published to a topic. Asked for each delivery, with any reach; cheap.
     pub fn may_receive(&self, instance: Instance, topic: &str) -> bool {
         self.ask(Question::Receive(instance, topic)).is_some()

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bellwether::{Delivery, GapCause, Instance, Node, SubscribeError, Timestamp, Topic};
-use bellwether_access::{AuthenticateError, Credentials, LimitExceeded, Session};
+use bellwether::{Delivery, GapCause, Instance, Node, SubscribeError, Subscription, Timestamp, Topic};
+use bellwether_access::{AuthenticateError, Credentials, LimitExceeded, PolicyWatch, Session};
 use bytes::{Buf, BytesMut};
 use futures_core::Stream;
 
@@ -64,6 +64,7 @@ pub(crate) struct Client {
     /// Somebody must be here: nobody is served without a token.
     must_authenticate: bool,
     session: Option<Session>,
+    policy: PolicyWatch,
     max_payload: usize,
     subscriptions: Subscriptions,
     ready: Arc<Ready>,
@@ -101,6 +102,7 @@ impl Client {
             has_connected: false,
             must_authenticate: !house.access.serves_anonymous(),
             session: None,
+            policy: PolicyWatch::default(),
             max_payload: house.max_payload(),
             subscriptions: Subscriptions::default(),
             ready: Arc::default(),
@@ -215,6 +217,7 @@ impl Client {
         } else if self.must_authenticate && now.saturating_sub(self.opened) >= AUTHENTICATE_WITHIN {
             return self.fail(Fault::AuthenticationTimeout);
         }
+        self.end_the_denied();
         let most = self.most_payload();
         if std::mem::replace(&mut self.max_payload, most) != most {
             // It was configured anew: what a client is told of first of all is told again, to those that listen to it.
@@ -265,6 +268,20 @@ impl Client {
         self.has_connected = true;
         tracing::debug!(client = self.said.name(), "a NATS client is there");
         Ok(self.confirm())
+    }
+
+    /// Ends subscriptions of which it may have nothing any more, where the policy has changed since the last look.
+    fn end_the_denied(&mut self) {
+        let Some(session) = &self.session else { return };
+        let caller = session.caller();
+        if !self.policy.has_changed(caller) {
+            return;
+        }
+        let may_go_on = |part: &Subscription| caller.may_go_on(part.instance(), part.patterns()).is_ok();
+        for entry in self.subscriptions.take_unless(may_go_on) {
+            let subject = Quoted::new(entry.pattern.as_str().as_bytes());
+            self.fail(Fault::MayNotSubscribe(subject));
+        }
     }
 
     /// The largest payload that it may publish now.

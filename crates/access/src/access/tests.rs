@@ -3,6 +3,7 @@ use bellwether_message::{KeyRing, Pattern};
 use super::*;
 use crate::limits::{LimitExceeded, Limits, LimitsOverride};
 use crate::policy::Principal;
+use crate::policy_watch::PolicyWatch;
 use crate::rules::Grant;
 use crate::token::{Claims, TokenId};
 
@@ -190,6 +191,35 @@ fn open_sessions_are_judged_by_the_policy_that_took_the_others_place() {
     access.set_policy(Policy::open());
     assert_eq!([user.check(NOW), web.check(NOW)], [Ok(()), Ok(())]);
     assert_eq!(publishes_to(Instance::Security), [true, true]);
+}
+
+#[test]
+fn a_subscription_ends_once_nothing_of_it_may_be_received() {
+    let may = |texts: &[&str]| {
+        let allow_subscribe = texts.iter().map(|text| text.parse().unwrap()).collect();
+        Policy::closed().with_anonymous(Grant {
+            allow_subscribe,
+            ..Grant::default()
+        })
+    };
+    let access = Access::new(may(&["events:a:*", "events:b"]), None);
+    let caller = access.authenticate(Credentials::Anonymous, NOW).unwrap();
+    let mut watch = PolicyWatch::default();
+    assert_eq!([watch.has_changed(&caller), watch.has_changed(&caller)], [true, false]);
+    let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::new(text).unwrap()).collect::<Vec<_>>();
+    let goes_on = |texts: &[&str]| caller.may_go_on(Instance::Events, &patterns(texts)).is_ok();
+    assert!(goes_on(&["a:*"]) && goes_on(&["c", "b"]) && goes_on(&["$queue:w:a:*"]));
+    assert!(!goes_on(&["c", "d"]));
+
+    access.set_policy(may(&["events:a:x"]));
+    assert_eq!([watch.has_changed(&caller), watch.has_changed(&caller)], [true, false]);
+    assert!(
+        goes_on(&["a:*"]) && goes_on(&["$queue:w:a:*"]),
+        "something of it is left"
+    );
+    assert!(!goes_on(&["b"]) && !goes_on(&["$queue:w:b"]));
+    watch.begin_anew();
+    assert!(watch.has_changed(&caller));
 }
 
 #[test]
