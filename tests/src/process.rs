@@ -232,6 +232,16 @@ impl Process {
         program::code(self.ended().await)
     }
 
+    /// Has it read its configuration again, as service managers do.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    /// Waits until it ends by itself, and gives its exit code.
+    pub async fn exit_code(&mut self) -> i32 {
+        program::code(self.ended().await)
+    }
+
     /// Stops it from running, as `kill -STOP` does, until [`resume`](Self::resume).
     pub fn pause(&self) {
         self.signal(Signal::STOP);

@@ -133,6 +133,8 @@ pub enum Item {
     EpochEnded(Value),
     /// The end of a replay.
     Live(Value),
+    /// Why the stream ends: the reason.
+    Error(String),
 }
 
 impl Item {
@@ -155,6 +157,10 @@ impl Item {
                     .and_then(count)
                     .expect("a report says how many there are"),
             };
+        }
+        if marker.get("error").is_some() {
+            let reason = marker.get("reason").and_then(Value::as_str);
+            return Self::Error(reason.expect("an error has a reason").to_owned());
         }
         for (key, item) in [
             ("gap", Self::Gap as fn(Value) -> Self),

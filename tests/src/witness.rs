@@ -168,6 +168,7 @@ impl Notes {
             Item::Gap(gap) => self.on_gap(&gap),
             Item::EpochEnded(end) => self.on_end(&end),
             Item::Subscribed { .. } | Item::Live(_) => {}
+            Item::Error(reason) => panic!("nobody takes a witness its stream away: {reason}"),
         }
     }
 

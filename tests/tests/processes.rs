@@ -5,10 +5,13 @@
 #[cfg(test)]
 mod processes {
     mod coming_and_going;
+    mod draining;
     mod exactness;
     mod idle_streams;
+    mod live_changes;
     mod publishing;
     mod reporting;
     mod resuming;
+    mod service_manager;
     mod strangers;
 }

@@ -1,22 +1,19 @@
 //! The policy of a node, at work.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bellwether_message::{Instance, Timestamp};
 
 use crate::account::{Account, Accounts};
-use crate::caller::{Caller, Identity, Standing};
+use crate::caller::{Caller, Identity, Judged, Standing};
+use crate::in_force::{InForce, Shown};
 use crate::limits::Limits;
-use crate::policy::{ANONYMOUS, Policy, Principal};
+use crate::policy::{ANONYMOUS, Policy};
 use crate::refusals::{Refusal, RefusalReport, Refusals};
 use crate::revoked::Revoked;
-use crate::rules::Rules;
-use crate::token::{Claims, TokenKeys, seconds};
-
-/// Tokens whose rules are remembered; beyond, all are forgotten and made again.
-const MAX_KNOWN_TOKENS: usize = 1024;
+use crate::token::{TokenKeys, seconds};
 
 /// The policy of a node. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
@@ -26,29 +23,12 @@ pub struct Access {
 
 #[derive(Debug)]
 struct Inner {
-    /// `None`: everybody may do everything.
-    closed: Option<Closed>,
-    limits: Limits,
-    keys: Option<TokenKeys>,
+    in_force: RwLock<Arc<InForce>>,
+    /// That of what is in force: asked for at every question, so without its lock.
+    version: AtomicU64,
     revoked: RwLock<Arc<Revoked>>,
-    /// Tokens that this cluster made, by their tags.
-    tokens: Mutex<HashMap<[u8; 32], Arc<KnownToken>>>,
     accounts: Accounts,
     refusals: Refusals,
-}
-
-#[derive(Debug)]
-struct Closed {
-    anonymous: Option<Arc<Rules>>,
-    principals: Vec<(Principal, Arc<Rules>)>,
-}
-
-#[derive(Debug)]
-struct KnownToken {
-    claims: Claims,
-    name: Arc<str>,
-    rules: Arc<Rules>,
-    limits: Limits,
 }
 
 /// What a client has shown of itself.
@@ -81,23 +61,11 @@ impl Access {
 
     /// By a policy. Without keys, which come from the cluster secret, no token counts.
     pub fn new(policy: Policy, keys: Option<TokenKeys>) -> Self {
-        let closed = policy.closed.map(|closed| Closed {
-            anonymous: closed.anonymous.map(|grant| Arc::new(Rules::new(&grant))),
-            principals: closed
-                .principals
-                .into_iter()
-                .map(|principal| {
-                    let rules = Arc::new(Rules::new(&principal.grant));
-                    (principal, rules)
-                })
-                .collect(),
-        });
+        let in_force = InForce::new(0, policy, keys.map(Arc::new));
         let inner = Inner {
-            closed,
-            limits: policy.limits,
-            keys,
+            version: AtomicU64::new(in_force.version),
+            in_force: RwLock::new(Arc::new(in_force)),
             revoked: RwLock::default(),
-            tokens: Mutex::default(),
             accounts: Accounts::default(),
             refusals: Refusals::default(),
         };
@@ -106,21 +74,50 @@ impl Access {
 
     /// Whether every client may do everything.
     pub fn is_open(&self) -> bool {
-        self.inner.closed.is_none()
+        self.in_force().is_open()
     }
 
     /// Whether clients are served that show nothing: for doors that say beforehand whether they want a token.
     pub fn serves_anonymous(&self) -> bool {
-        self.inner
-            .closed
-            .as_ref()
-            .is_none_or(|closed| closed.anonymous.is_some())
+        self.in_force().serves_anonymous()
     }
 
-    /// From now on these tokens do not count, nor in sessions that are open, as soon as those are checked.
-    pub fn set_revoked(&self, revoked: Revoked) {
+    /// From now on this policy holds, for open sessions too: what they may do is asked of it from the next question on. A
+    /// session whose client would not be served any more, or would be somebody else, ends as soon as it is
+    /// [checked](Caller::check).
+    pub fn set_policy(&self, policy: Policy) {
+        self.replace(|old, version| InForce::new(version, policy, old.keys()));
+    }
+
+    /// From now on tokens are verified by these keys; without any, none counts. Sessions whose tokens another key has made
+    /// end as soon as they are [checked](Caller::check).
+    pub fn set_keys(&self, keys: Option<TokenKeys>) {
+        self.replace(|old, version| old.with_keys(version, keys.map(Arc::new)));
+    }
+
+    fn replace(&self, make: impl FnOnce(&InForce, u64) -> InForce) {
+        let mut current = self.inner.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        let version = current.version + 1;
+        *current = Arc::new(make(&current, version));
+        self.inner.version.store(version, Ordering::Release);
+    }
+
+    /// Which version of the policy is in force. May be one behind for whoever is not told of the change otherwise.
+    pub(crate) fn version(&self) -> u64 {
+        self.inner.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.inner.in_force.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these tokens do not count, nor in sessions that are open, as soon as those are checked. Whether they are
+    /// others than before.
+    pub fn set_revoked(&self, revoked: Revoked) -> bool {
         let mut current = self.inner.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        let differs = **current != revoked;
         *current = Arc::new(revoked);
+        differs
     }
 
     /// What was refused and is to be told now: logged where the report says so, and published where it says so. `now` is
@@ -134,77 +131,31 @@ impl Access {
     /// # Errors
     /// [`AuthenticateError`]
     pub fn authenticate(&self, credentials: Credentials<'_>, now: Timestamp) -> Result<Caller, AuthenticateError> {
-        let Some(closed) = &self.inner.closed else {
-            return Ok(self.caller(ANONYMOUS.into(), None, self.inner.limits, None));
-        };
-        let caller = match credentials {
-            Credentials::Anonymous => self.anonymous(closed),
-            Credentials::Peer { uid, gid } => match closed.peer(uid, gid) {
-                Some((principal, rules)) => {
-                    let limits = principal.limits.over(&self.inner.limits);
-                    Ok(self.caller(principal.name.as_str().into(), Some(Arc::clone(rules)), limits, None))
-                }
-                None => self.anonymous(closed),
-            },
-            Credentials::Token(text) => self.bearer(closed, text, now),
-        };
-        caller.map_err(|err| self.refused(err, &ANONYMOUS.into()))
-    }
-
-    fn anonymous(&self, closed: &Closed) -> Result<Caller, AuthenticateError> {
-        let rules = closed.anonymous.as_ref().ok_or(AuthenticateError::Missing)?;
-        Ok(self.caller(ANONYMOUS.into(), Some(Arc::clone(rules)), self.inner.limits, None))
-    }
-
-    fn bearer(&self, closed: &Closed, text: &str, now: Timestamp) -> Result<Caller, AuthenticateError> {
-        let token = self.known_token(closed, text)?;
-        let standing = Standing {
-            id: token.claims.id,
-            expires_at: token.claims.expires_at,
-        };
-        self.check_token(standing, now)?;
-        let rules = Some(Arc::clone(&token.rules));
-        Ok(self.caller(Arc::clone(&token.name), rules, token.limits, Some(standing)))
-    }
-
-    /// Its tag is verified each time; what it says is read once.
-    fn known_token(&self, closed: &Closed, text: &str) -> Result<Arc<KnownToken>, AuthenticateError> {
-        let keys = self.inner.keys.as_ref().ok_or(AuthenticateError::NoSecret)?;
-        let parts = keys.verify_tag(text).map_err(|_| AuthenticateError::Invalid)?;
-        let mut tokens = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = tokens.get(&parts.tag) {
-            return Ok(Arc::clone(known));
-        }
-        let claims = keys.verify(text).map_err(|_| AuthenticateError::Invalid)?;
-        let named = closed.principals.iter().find(|(named, _)| named.name == claims.name);
-        let (grant, limits) = match named {
-            Some((named, _)) => (
-                claims.may.clone().with(&named.grant),
-                named.limits.over(&self.inner.limits),
-            ),
-            None => (claims.may.clone(), self.inner.limits),
-        };
-        let known = Arc::new(KnownToken {
-            name: claims.name.as_str().into(),
-            rules: Arc::new(Rules::new(&grant)),
-            limits,
-            claims,
+        let in_force = self.in_force();
+        let known = in_force.look(credentials).and_then(|shown| {
+            let token = match &shown {
+                Shown::Token(token) => Some(Standing {
+                    id: token.claims.id,
+                    expires_at: token.claims.expires_at,
+                }),
+                _ => None,
+            };
+            if let Some(token) = token {
+                self.check_token(token, now)?;
+            }
+            let (name, rights) = in_force.judge(&shown)?;
+            Ok(Caller::new(Identity {
+                access: self.clone(),
+                name,
+                shown,
+                token,
+                judged: RwLock::new(Judged {
+                    version: in_force.version,
+                    rights: Ok(rights),
+                }),
+            }))
         });
-        if tokens.len() >= MAX_KNOWN_TOKENS {
-            tokens.clear();
-        }
-        tokens.insert(parts.tag, Arc::clone(&known));
-        Ok(known)
-    }
-
-    fn caller(&self, name: Arc<str>, rules: Option<Arc<Rules>>, limits: Limits, token: Option<Standing>) -> Caller {
-        Caller::new(Identity {
-            access: self.clone(),
-            name,
-            rules,
-            limits,
-            token,
-        })
+        known.map_err(|err| self.refused(err, &ANONYMOUS.into()))
     }
 
     pub(crate) fn check_token(&self, token: Standing, now: Timestamp) -> Result<(), AuthenticateError> {
@@ -232,18 +183,6 @@ impl Access {
     }
 }
 
-impl Closed {
-    /// The principal that a user is, or else the one that its group is.
-    fn peer(&self, uid: u32, gid: u32) -> Option<&(Principal, Arc<Rules>)> {
-        let by = |known: fn(&Principal) -> &[u32], id: u32| {
-            self.principals
-                .iter()
-                .find(move |(principal, _)| known(principal).contains(&id))
-        };
-        by(Principal::uids, uid).or_else(|| by(Principal::gids, gid))
-    }
-}
-
 /// Why somebody is nobody here. The words never hold the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -265,6 +204,9 @@ pub enum AuthenticateError {
         "this node has no cluster secret, so no token counts here; give it one as SECRET_KEY_BASE or `secret_file`"
     )]
     NoSecret,
+    /// The policy is another than when the session began, and it is nobody or somebody else by it.
+    #[error("who may do what has changed on this node; connect again and show who you are")]
+    Changed,
 }
 
 #[cfg(test)]

@@ -45,9 +45,11 @@ impl Account {
         Held::take(self, Of::Subscriptions, limit).ok_or(LimitExceeded::Subscriptions { limit })
     }
 
-    /// One message, which is counted only if both rates allow it.
-    pub(crate) fn spend(&self, bytes: usize, now: Duration) -> Result<(), LimitExceeded> {
+    /// One message, which is counted only if both rates allow it. The limits may have changed since the one before.
+    pub(crate) fn spend(&self, bytes: usize, limits: &Limits, now: Duration) -> Result<(), LimitExceeded> {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        set_rate(&mut rates.messages, limits.messages_per_second.map(u64::from));
+        set_rate(&mut rates.bytes, limits.bytes_per_second);
         let Rates { messages, bytes: sizes } = &mut *rates;
         let mut charges = [(messages, 1), (sizes, bytes as u64)];
         for (bucket, count) in &mut charges {
@@ -72,6 +74,14 @@ impl Account {
             Of::Connections => &self.connections,
             Of::Subscriptions => &self.subscriptions,
         }
+    }
+}
+
+/// A rate that has changed keeps what is left, as far as it fits: a change is no way around.
+fn set_rate(bucket: &mut Option<Bucket>, per_second: Option<u64>) {
+    match (bucket.as_mut(), per_second) {
+        (Some(bucket), Some(per_second)) => bucket.set_rate(per_second),
+        (_, per_second) => *bucket = per_second.map(Bucket::new),
     }
 }
 
@@ -161,10 +171,34 @@ mod tests {
             ..Limits::default()
         };
         let account = Account::new(&limits);
-        account.spend(9, Duration::ZERO).unwrap();
-        assert_eq!(account.spend(9, Duration::ZERO), Err(LimitExceeded::Rate { limit: 10 }));
-        account.spend(1, Duration::ZERO).unwrap();
-        assert_eq!(account.spend(0, Duration::ZERO), Err(LimitExceeded::Rate { limit: 2 }));
+        account.spend(9, &limits, Duration::ZERO).unwrap();
+        assert_eq!(
+            account.spend(9, &limits, Duration::ZERO),
+            Err(LimitExceeded::Rate { limit: 10 })
+        );
+        account.spend(1, &limits, Duration::ZERO).unwrap();
+        assert_eq!(
+            account.spend(0, &limits, Duration::ZERO),
+            Err(LimitExceeded::Rate { limit: 2 })
+        );
+    }
+
+    #[test]
+    fn a_rate_that_changes_holds_from_the_next_message_on() {
+        let limits = |rate| Limits {
+            messages_per_second: rate,
+            ..Limits::default()
+        };
+        let account = Account::new(&limits(None));
+        let spend = |rate, s| account.spend(1, &limits(rate), Duration::from_secs(s));
+        assert_eq!(spend(Some(1), 0), Ok(()));
+        assert_eq!(spend(Some(1), 0), Err(LimitExceeded::Rate { limit: 1 }));
+        // More, but not at once: it comes with time.
+        assert_eq!(spend(Some(2), 0), Err(LimitExceeded::Rate { limit: 2 }));
+        assert_eq!([spend(Some(2), 1), spend(Some(2), 1)], [Ok(()), Ok(())]);
+        assert_eq!(spend(Some(1), 9), Ok(()));
+        assert_eq!(spend(Some(1), 9), Err(LimitExceeded::Rate { limit: 1 }));
+        assert_eq!(spend(None, 9), Ok(()));
     }
 
     #[test]

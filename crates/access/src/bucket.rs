@@ -23,6 +23,12 @@ impl Bucket {
         }
     }
 
+    /// Holds as much as this from now on; what is left stays, as far as it fits.
+    pub(crate) fn set_rate(&mut self, per_second: u64) {
+        self.per_second = per_second;
+        self.left = self.left.min(self.full());
+    }
+
     pub(crate) fn per_second(&self) -> u64 {
         self.per_second
     }

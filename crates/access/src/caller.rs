@@ -1,13 +1,14 @@
 //! A client that has shown who it is.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bellwether_message::{Instance, Pattern, Timestamp};
 
 use crate::access::{Access, AuthenticateError};
 use crate::denied::{Action, Denied};
+use crate::in_force::{Rights, Shown};
 use crate::limits::{LimitExceeded, Limits};
-use crate::rules::{Question, Rules};
+use crate::rules::Question;
 use crate::session::Session;
 use crate::token::TokenId;
 
@@ -20,10 +21,40 @@ pub struct Caller(Arc<Identity>);
 pub(crate) struct Identity {
     pub(crate) access: Access,
     pub(crate) name: Arc<str>,
-    /// `None`: everything is allowed.
-    pub(crate) rules: Option<Arc<Rules>>,
-    pub(crate) limits: Limits,
+    pub(crate) shown: Shown,
     pub(crate) token: Option<Standing>,
+    pub(crate) judged: RwLock<Judged>,
+}
+
+/// What the policy says of it, and which version of the policy that was.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) version: u64,
+    /// An error: it is not served any more.
+    pub(crate) rights: Result<Rights, AuthenticateError>,
+}
+
+impl Identity {
+    /// Asks what the policy that is in force says of it.
+    fn judged<T>(&self, ask: impl FnOnce(&Result<Rights, AuthenticateError>) -> T) -> T {
+        {
+            let judged = self.judged.read().unwrap_or_else(PoisonError::into_inner);
+            if judged.version == self.access.version() {
+                return ask(&judged.rights);
+            }
+        }
+        let in_force = self.access.in_force();
+        let rights = in_force.judge_again(&self.shown, &self.name);
+        let mut judged = self.judged.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have asked a newer one meanwhile.
+        if judged.version < in_force.version {
+            *judged = Judged {
+                version: in_force.version,
+                rights,
+            };
+        }
+        ask(&judged.rights)
+    }
 }
 
 /// What of a token may end while a session is open.
@@ -58,17 +89,18 @@ impl Caller {
         self.0.token.map(|token| token.id)
     }
 
-    /// Whether it still is who it was: its token has not expired and is not revoked. A door asks at least twice a second
-    /// while a session is open, and ends it with its protocol's own error.
+    /// Whether it still is who it was: its token has not expired and is not revoked, and the policy still serves it under
+    /// its name. A door asks at least twice a second while a session is open, and ends it with its protocol's own error.
     ///
     /// # Errors
     /// What ends the session.
     pub fn check(&self, now: Timestamp) -> Result<(), AuthenticateError> {
-        let Some(token) = self.0.token else {
-            return Ok(());
-        };
-        let ended = self.0.access.check_token(token, now);
-        ended.map_err(|err| self.0.access.refused(err, &self.0.name))
+        let served = self.0.judged(|rights| rights.as_ref().map(drop).map_err(|err| *err));
+        let served = served.and_then(|()| match self.0.token {
+            Some(token) => self.0.access.check_token(token, now),
+            None => Ok(()),
+        });
+        served.map_err(|err| self.0.access.refused(err, &self.0.name))
     }
 
     /// Whether it may publish to a topic, by whatever name.
@@ -90,6 +122,26 @@ impl Caller {
     pub fn may_subscribe(&self, instance: Instance, pattern: &Pattern) -> Result<Reach, Denied> {
         let asked = self.ask(Question::Subscribe(instance, pattern));
         asked.ok_or_else(|| self.denied(Action::Subscribe, Some((instance, pattern.as_str()))))
+    }
+
+    /// Whether a subscription that was allowed once may go on: refused where nothing that any of its patterns matches may be
+    /// received any more. It must end then, rather than be withheld everything: a queue group would still choose it. A door
+    /// asks when a [`PolicyWatch`](crate::PolicyWatch) says so.
+    ///
+    /// # Errors
+    /// [`Denied`]
+    pub fn may_go_on(&self, instance: Instance, patterns: &[Pattern]) -> Result<(), Denied> {
+        let is_allowed = |pattern: &Pattern| self.ask(Question::Subscribe(instance, pattern)).is_some();
+        match patterns.first() {
+            Some(first) if !patterns.iter().any(is_allowed) => {
+                Err(self.denied(Action::Subscribe, Some((instance, first.as_str()))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn policy_version(&self) -> u64 {
+        self.0.access.version()
     }
 
     /// Whether it may receive what was published to a topic. Asked for each delivery, with any reach; cheap.
@@ -125,8 +177,9 @@ impl Caller {
     /// # Errors
     /// [`LimitExceeded`]
     pub fn open_session(&self) -> Result<Session, LimitExceeded> {
-        let limit = self.0.limits.connections;
-        let account = self.0.access.account(&self.0.name, &self.0.limits);
+        let limits = self.limits();
+        let limit = limits.connections;
+        let account = self.0.access.account(&self.0.name, &limits);
         let opened = account
             .ok_or(LimitExceeded::Connections { limit })
             .and_then(|account| Ok((account.connect(limit)?, account)));
@@ -136,8 +189,17 @@ impl Caller {
         }
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.0.limits
+    /// Its bounds, as they are now. Who is not served any more has none left to take anything by.
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.judged(|rights| match rights {
+            Ok(rights) => rights.limits,
+            Err(_) => Limits {
+                connections: 0,
+                subscriptions: 0,
+                payload_bytes: 0,
+                ..Limits::default()
+            },
+        })
     }
 
     /// Counts a limit that was hit.
@@ -148,10 +210,11 @@ impl Caller {
 
     /// All that is asked is decided in one place.
     fn ask(&self, question: Question<'_>) -> Option<Reach> {
-        match &self.0.rules {
-            None => Some(Reach::All),
-            Some(rules) => rules.judge(question),
-        }
+        self.0.judged(|rights| match rights {
+            Ok(Rights { rules: None, .. }) => Some(Reach::All),
+            Ok(Rights { rules: Some(rules), .. }) => rules.judge(question),
+            Err(_) => None,
+        })
     }
 
     fn denied(&self, action: Action, place: Option<(Instance, &str)>) -> Denied {

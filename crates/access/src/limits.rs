@@ -32,6 +32,20 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What says all of them.
+    pub fn whole(&self) -> LimitsOverride {
+        LimitsOverride {
+            connections: Some(self.connections),
+            subscriptions: Some(self.subscriptions),
+            messages_per_second: self.messages_per_second,
+            bytes_per_second: self.bytes_per_second,
+            queued_bytes: Some(self.queued_bytes),
+            payload_bytes: Some(self.payload_bytes),
+        }
+    }
+}
+
 /// What of the limits differs for one principal; `None`: nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LimitsOverride {

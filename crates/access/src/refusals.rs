@@ -82,7 +82,7 @@ impl Refusal {
 impl From<AuthenticateError> for Refusal {
     fn from(err: AuthenticateError) -> Self {
         match err {
-            AuthenticateError::Missing => Self::Unauthenticated,
+            AuthenticateError::Missing | AuthenticateError::Changed => Self::Unauthenticated,
             AuthenticateError::Invalid | AuthenticateError::NoSecret => Self::InvalidToken,
             AuthenticateError::Expired => Self::ExpiredToken,
             AuthenticateError::Revoked => Self::RevokedToken,

@@ -38,8 +38,8 @@ impl Session {
         &self.caller
     }
 
-    /// Its bounds.
-    pub fn limits(&self) -> &Limits {
+    /// Its bounds, as they are now.
+    pub fn limits(&self) -> Limits {
         self.caller.limits()
     }
 
@@ -69,7 +69,7 @@ impl Session {
             }),
             // On the way of every message: without a rate there is no lock to take.
             _ if limits.messages_per_second.is_none() && limits.bytes_per_second.is_none() => Ok(()),
-            _ => self.account.spend(payload_bytes, now),
+            _ => self.account.spend(payload_bytes, &limits, now),
         };
         spent.map_err(|err| self.caller.limited(err))
     }

@@ -153,7 +153,7 @@ pub(crate) fn seconds(at: Timestamp) -> u64 {
 pub struct TokenKeys {
     cluster: String,
     /// The first signs, all verify.
-    keys: Vec<Hmac<Sha256>>,
+    keys: Vec<(Hmac<Sha256>, KeyMark)>,
 }
 
 impl fmt::Debug for TokenKeys {
@@ -173,6 +173,7 @@ impl TokenKeys {
             cluster: cluster.to_owned(),
             keys: keys
                 .filter_map(|key| Hmac::new_from_slice(key.as_slice()).ok())
+                .map(|key| (key.clone(), KeyMark::of(key)))
                 .collect(),
         }
     }
@@ -185,7 +186,7 @@ impl TokenKeys {
         claims.cluster.clone_from(&self.cluster);
         let payload = serde_json::to_vec(&claims).map_err(|_| TokenError::Malformed)?;
         let mut token = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload));
-        let mut key = self.keys.first().cloned().ok_or(TokenError::Forged)?;
+        let (mut key, _) = self.keys.first().cloned().ok_or(TokenError::Forged)?;
         key.update(token.as_bytes());
         let tag = key.finalize().into_bytes();
         token.push('.');
@@ -201,7 +202,7 @@ impl TokenKeys {
     /// # Errors
     /// [`TokenError`]
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        let parts = self.verify_tag(token)?;
+        let (parts, _) = self.verify_tag(token)?;
         let claims = parts.claims()?;
         match claims.cluster == self.cluster {
             true => Ok(claims),
@@ -209,16 +210,39 @@ impl TokenKeys {
         }
     }
 
-    /// The parts of a token that this cluster made.
-    pub(crate) fn verify_tag<'a>(&self, token: &'a str) -> Result<Parts<'a>, TokenError> {
+    /// The parts of a token that this cluster made, and which key has made it.
+    pub(crate) fn verify_tag<'a>(&self, token: &'a str) -> Result<(Parts<'a>, KeyMark), TokenError> {
         let parts = parse(token)?;
-        let is_ours = self.keys.iter().any(|key| {
+        let maker = self.keys.iter().find(|(key, _)| {
             let mut key = key.clone();
             key.update(parts.signed.as_bytes());
             // In a time that does not tell where they differ.
             key.verify_slice(&parts.tag).is_ok()
         });
-        is_ours.then_some(parts).ok_or(TokenError::Forged)
+        match maker {
+            Some((_, mark)) => Ok((parts, *mark)),
+            None => Err(TokenError::Forged),
+        }
+    }
+
+    /// Whether a key that has made a token is one of these.
+    pub(crate) fn has(&self, mark: KeyMark) -> bool {
+        self.keys.iter().any(|(_, known)| *known == mark)
+    }
+}
+
+/// What one key is known by, without being it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyMark([u8; 8]);
+
+impl KeyMark {
+    fn of(mut key: Hmac<Sha256>) -> Self {
+        // No token is made of this: each begins with its prefix.
+        key.update(b"mark");
+        let tag = key.finalize().into_bytes();
+        let mut mark = [0; 8];
+        mark.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
+        Self(mark)
     }
 }
 
@@ -391,7 +415,7 @@ mod tests {
         .unwrap();
         payload["only_on_sundays"] = true.into();
         let signed = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload.to_string()));
-        let mut mac = keys.keys[0].clone();
+        let (mut mac, _) = keys.keys[0].clone();
         mac.update(signed.as_bytes());
         let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
         assert_eq!(keys.verify(&token), Err(TokenError::Malformed));

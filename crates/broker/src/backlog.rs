@@ -77,16 +77,21 @@ impl Backlog {
         self.head = seq;
         self.len += 1;
         self.bytes += cost;
+        self.keep_within(settings);
+        if is_alone || self.open.is_full() {
+            self.close();
+        }
+        Ok(seq)
+    }
+
+    /// Evicts what the bounds in messages and bytes do not allow. The newest always stays.
+    pub(crate) fn keep_within(&mut self, settings: &InstanceSettings) {
         while self.len > 1
             && !is_planted(Planted::BacklogUnbounded)
             && (self.len > settings.backlog_messages || self.bytes > settings.backlog_bytes)
         {
             self.evict();
         }
-        if is_alone || self.open.is_full() {
-            self.close();
-        }
-        Ok(seq)
     }
 
     /// The newest message, for a queue on this node. Copied to `segment` as long as its batch is open.

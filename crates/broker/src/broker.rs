@@ -252,9 +252,21 @@ impl Broker {
         self.exchange(instance).sealer()
     }
 
-    /// The bounds of an instance.
-    pub fn settings(&self, instance: Instance) -> &InstanceSettings {
+    /// The bounds of an instance, as they are now.
+    pub fn settings(&self, instance: Instance) -> InstanceSettings {
         self.exchange(instance).settings()
+    }
+
+    /// The largest payload that an instance accepts now. Costs less than its [settings](Self::settings).
+    pub fn max_payload_bytes(&self, instance: Instance) -> usize {
+        self.exchange(instance).max_payload_bytes()
+    }
+
+    /// Has an instance hold and accept as much as these settings say, from the next message on. What is there and no longer
+    /// fits goes at once: peers and subscriptions that had not read it get their gaps, and by
+    /// [`Overflow::Disconnect`](crate::Overflow) such a subscription ends.
+    pub fn change_settings(&self, instance: Instance, settings: InstanceSettings) {
+        self.exchange(instance).change(settings, self.now());
     }
 
     /// The running totals of an instance.

@@ -3,6 +3,7 @@
 mod state;
 
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -41,7 +42,8 @@ pub struct FeedRead {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     instance: Instance,
-    settings: InstanceSettings,
+    /// That of the settings: asked for by every publisher, before the lock.
+    max_payload_bytes: AtomicUsize,
     sealer: Sealer,
     counters: Counters,
     interest: Arc<SharedInterest>,
@@ -57,10 +59,10 @@ impl Exchange {
         interest: Arc<SharedInterest>,
         clock: WallClock,
     ) -> Self {
-        let state = Mutex::new(State::new(sealer.source().clone()));
+        let state = Mutex::new(State::new(sealer.source().clone(), settings));
         Self {
             instance,
-            settings,
+            max_payload_bytes: AtomicUsize::new(settings.max_payload_bytes),
             sealer,
             counters: Counters::default(),
             interest,
@@ -73,8 +75,35 @@ impl Exchange {
         self.instance
     }
 
-    pub(crate) fn settings(&self) -> &InstanceSettings {
-        &self.settings
+    pub(crate) fn settings(&self) -> InstanceSettings {
+        self.lock().settings
+    }
+
+    pub(crate) fn max_payload_bytes(&self) -> usize {
+        self.max_payload_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Holds and accepts as much as these settings say. What no longer fits goes at once, the oldest first, and whoever had
+    /// not read it is told, as when a queue overflows.
+    pub(crate) fn change(&self, settings: InstanceSettings, now: Duration) {
+        let (mut wake, mut lost) = (Vec::new(), 0);
+        {
+            let mut locked = self.lock();
+            let state = &mut *locked;
+            self.max_payload_bytes
+                .store(settings.max_payload_bytes, Ordering::Relaxed);
+            state.settings = settings;
+            state.backlog.expire(now, &settings);
+            state.backlog.keep_within(&settings);
+            let groups: Vec<_> = state.all_groups().cloned().collect();
+            for group in groups {
+                let mut inner = group.lock();
+                lost += inner.ring.change(&settings, self.instance, &mut wake);
+                note_filling(&mut state.filling, &group, &mut inner);
+            }
+        }
+        self.count_lost(lost);
+        wake.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn sealer(&self) -> &Sealer {
@@ -107,7 +136,7 @@ impl Exchange {
     }
 
     fn try_publish(&self, draft: &Draft, now: Duration, time: Timestamp) -> Result<MessageId, PublishError> {
-        draft.check(self.settings.max_payload_bytes)?;
+        draft.check(self.max_payload_bytes())?;
         let absorbed = self.sealer.absorb(&draft.payload);
         let (mut wake, mut notify) = (Vec::new(), Vec::new());
         let seq = {
@@ -119,7 +148,7 @@ impl Exchange {
             let signed = (&self.sealer, absorbed);
             let seq = state
                 .backlog
-                .publish(signed, draft, (now, time), &self.settings)
+                .publish(signed, draft, (now, time), &state.settings)
                 .map_err(|source: SealError| PublishError::Seal { source })?;
             let topic = draft.topic.as_str().as_bytes();
             let route = state.routes.to(topic, 1, &state.matcher, &state.queue_matcher);
@@ -259,7 +288,7 @@ impl Exchange {
         let known = state.groups.get(&patterns).cloned();
         let group = match known {
             Some(group) => group,
-            None => state.add_group(self.instance, patterns, &self.settings, &self.interest)?,
+            None => state.add_group(self.instance, patterns, &self.interest)?,
         };
         let id = group.lock().ring.add_cursor();
         let own = Arrived {
@@ -310,8 +339,8 @@ impl Exchange {
     /// How many more messages fit into the queue of every subscription that reads, and whether that is all there ever is.
     pub(crate) fn room(&self, now: Duration) -> Room {
         let mut state = self.lock();
-        let by_bytes = spared(self.settings.queue_bytes) / state.newest_cost.max(1);
-        let all = spared(self.settings.queue_messages).min(by_bytes);
+        let by_bytes = spared(state.settings.queue_bytes) / state.newest_cost.max(1);
+        let all = spared(state.settings.queue_messages).min(by_bytes);
         let filling = state
             .still_filling()
             .filter_map(|group| group.lock().ring.room(now))
@@ -433,7 +462,9 @@ impl Exchange {
     }
 
     pub(crate) fn expire(&self, now: Duration) {
-        self.lock().backlog.expire(now, &self.settings);
+        let mut locked = self.lock();
+        let state = &mut *locked;
+        state.backlog.expire(now, &state.settings);
     }
 
     pub(crate) fn backlog_size(&self) -> (usize, usize) {

@@ -229,6 +229,18 @@ impl Ring {
         lost
     }
 
+    /// Holds as much as these settings say from now on; what no longer fits is lost as by an overflow. Returns how many
+    /// deliveries were.
+    pub(crate) fn change(&mut self, settings: &InstanceSettings, instance: Instance, wake: &mut Vec<Waker>) -> u64 {
+        self.max_messages = settings.queue_messages;
+        self.max_bytes = settings.queue_bytes;
+        self.overflow = settings.overflow;
+        match self.items.len() > self.max_messages || self.bytes > self.max_bytes {
+            true => self.settle(instance, wake),
+            false => 0,
+        }
+    }
+
     /// Lets readers read what is there and then end.
     pub(crate) fn close(&mut self, wake: &mut Vec<Waker>) {
         self.closed = true;

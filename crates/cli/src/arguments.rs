@@ -5,6 +5,7 @@ mod catalogue;
 mod contexts;
 mod examples;
 mod messaging;
+mod operating;
 mod publish;
 mod reach;
 mod shell;
@@ -30,6 +31,7 @@ use crate::commands::demo::Demo;
 use crate::commands::instances::Instances;
 use crate::commands::members::Members;
 use crate::commands::start::Start;
+use crate::commands::stop::How;
 use crate::commands::subscribe::Subscribe;
 use crate::commands::subscribers::Subscribers;
 use crate::duration;
@@ -93,6 +95,9 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         TypedCommand::Alerts(alerts) => Command::Alerts(alerts.meaning(node)),
         TypedCommand::Ack(ack) => Command::Acknowledge(ack.meaning(node, std::env::var("USER").ok())),
         TypedCommand::Thresholds(thresholds) => Command::Thresholds(thresholds.meaning(node)?),
+        TypedCommand::Reload(reload) => reload.reload(node),
+        TypedCommand::Drain(drain) => drain.stop(How::Drain, node),
+        TypedCommand::Leave(leave) => leave.stop(How::Leave, node),
         TypedCommand::Context(context) => Command::Context(context.meaning(node)?),
         TypedCommand::Completions { shell } => Command::Completions(Box::new(Completions {
             shell,
@@ -210,6 +215,18 @@ enum TypedCommand {
     /// Show or change which figures a node watches, and their limits
     #[command(after_help = examples::THRESHOLDS)]
     Thresholds(alerts::TypedThresholds),
+
+    /// Have a node read its configuration again, and say what changed
+    #[command(after_help = operating::RELOAD)]
+    Reload(operating::TypedOperating),
+
+    /// Have a node hand everything over and end, and wait until it is gone
+    #[command(after_help = operating::DRAIN)]
+    Drain(operating::TypedOperating),
+
+    /// Have a node leave the mesh at once and end
+    #[command(after_help = operating::LEAVE)]
+    Leave(operating::TypedOperating),
 
     /// Keep nodes that are talked to often, each with what it takes, by a name
     #[command(subcommand, after_help = examples::CONTEXT)]

@@ -13,11 +13,13 @@ pub(crate) mod integration;
 pub(crate) mod man;
 pub(crate) mod members;
 pub(crate) mod publish;
+pub(crate) mod reload;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod say;
 pub(crate) mod secret;
 pub(crate) mod start;
+pub(crate) mod stop;
 pub(crate) mod subscribe;
 pub(crate) mod subscribers;
 pub(crate) mod thresholds;
@@ -37,15 +39,18 @@ use self::integration::Integration;
 use self::man::Man;
 use self::members::Members;
 use self::publish::Publish;
+use self::reload::Reload;
 use self::reply::Reply;
 use self::request::Request;
 use self::say::Say;
 use self::start::Start;
+use self::stop::Stop;
 use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
 use self::thresholds::Thresholds;
 use self::token::{NewToken, Revoke, ShowToken};
 use self::validate::Validate;
+use crate::logging;
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -67,6 +72,8 @@ pub(crate) enum Command {
     Alerts(Alerts),
     Acknowledge(Acknowledge),
     Thresholds(Thresholds),
+    Reload(Reload),
+    Stop(Stop),
     Context(ContextCommand),
     Completions(Box<Completions>),
     Man(Box<Man>),
@@ -80,11 +87,10 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What is logged unless `BELLWETHER_LOG` says otherwise. A node tells of its life; gossip's own library tells the
-    /// same once more, and is left out.
+    /// What is logged unless `BELLWETHER_LOG` says otherwise.
     pub(crate) fn default_log_filter(&self) -> &'static str {
         match self {
-            Self::Start(_) => "info,chitchat=warn",
+            Self::Start(_) => logging::OF_A_NODE,
             _ => "warn",
         }
     }

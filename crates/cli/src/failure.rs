@@ -41,6 +41,14 @@ impl Failure {
         Self::Usage(error.into())
     }
 
+    /// What went wrong, for whoever tells it in another way.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Usage(error) | Self::Failed { error, .. } => error,
+            Self::ReaderGone => anyhow::Error::msg("nobody reads standard output any more"),
+        }
+    }
+
     /// Says it on stderr, once, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         match self {

@@ -16,6 +16,7 @@ mod nearest;
 mod output;
 mod reach;
 mod runtime;
+mod systemd;
 mod table;
 mod theme;
 
@@ -51,6 +52,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Alerts(alerts) => alerts.run(),
         Command::Acknowledge(acknowledge) => acknowledge.run(),
         Command::Thresholds(thresholds) => thresholds.run(),
+        Command::Reload(reload) => reload.run(),
+        Command::Stop(stop) => stop.run(),
         Command::Context(context) => context.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bellwether_client::{CallError, Client, ConnectError, NodeAddress, Options, PublishError, RequestError};
@@ -53,6 +54,13 @@ impl Reach {
     /// Connects, once.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
         Ok(self.target()?.connect().await?)
+    }
+
+    /// The same, for a call that may take this long to be answered.
+    pub(crate) async fn connect_for(&self, longest: Duration) -> Result<Client, Failure> {
+        let target = self.target()?;
+        let options = target.options().answer_timeout(longest);
+        Ok(options.connect(&target.node).await?)
     }
 
     fn target(&self) -> Result<Target, Failure> {

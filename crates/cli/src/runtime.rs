@@ -49,6 +49,26 @@ impl StopSignals {
     }
 }
 
+/// SIGHUP, which asks a node to read its configuration again. While this exists it no longer kills us.
+#[cfg(unix)]
+pub(crate) struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangups {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let hangup = tokio::signal::unix::SignalKind::hangup();
+        let listening = tokio::signal::unix::signal(hangup);
+        Ok(Self(listening.context("cannot listen for SIGHUP")?))
+    }
+
+    /// Waits for the next one. Several that come while nobody waits are one. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
 /// Ctrl-C, where there are no Unix signals.
 #[cfg(not(unix))]
 pub(crate) struct StopSignals;

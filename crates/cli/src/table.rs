@@ -79,6 +79,7 @@ fn cell(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) if text.is_empty() => "-".to_owned(),
         Value::String(text) => printable(text).into_owned(),
+        Value::Array(values) if values.is_empty() => "-".to_owned(),
         Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(counts) => {
             let counted = counts.iter().filter(|(_, count)| count.as_u64() != Some(0));
@@ -102,7 +103,8 @@ mod tests {
     fn columns_are_aligned_and_absent_values_shown() {
         let rows: Vec<Row> = serde_json::from_str(
             r#"[{"node":"a","epoch":1763722345123,"in":true,"dropped":{"slow":2,"full":0}},
-                {"node":"node-b","epoch":7,"in":false,"patterns":["a:*","b"]}]"#,
+                {"node":"node-b","epoch":7,"in":false,"patterns":["a:*","b"]},
+                {"node":"c","epoch":8,"in":true,"patterns":[]}]"#,
         )
         .unwrap();
         let columns = [
@@ -116,7 +118,8 @@ mod tests {
             render(&columns, &rows, Paint::NONE),
             "NODE            EPOCH  IN   DROPPED  PATTERNS\n\
              a       1763722345123  yes  slow=2   -\n\
-             node-b              7  no   -        a:*, b\n"
+             node-b              7  no   -        a:*, b\n\
+             c                   8  yes  -        -\n"
         );
     }
 }

@@ -10,6 +10,7 @@ use bellwether_access::Access;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::control::Control;
 use crate::error::{ApiError, Reason};
 use crate::{client, guard, routes};
 
@@ -43,6 +44,9 @@ GET  /v1/circuit_breakers                            what guards them; POST …/
 GET  /v1/thresholds                                  the figures that this node watches, and their limits
 PUT  /v1/thresholds/{id}                             {\"metric_name\":\"queue_depth\",\"kind\":\"max\",\"warning\":100} watches one,
 DELETE /v1/thresholds/{id}                           and this no more; both on this node, until it stops
+POST /v1/reload                                      read the configuration again; says what changed and what needs a restart
+POST /v1/drain                                       hand everything over and end; answered when done
+POST /v1/leave                                       leave the mesh at once and end; GET /v1/stopping says how far either is
 GET  /v1/catalogue/{instance}/{tag}                  the types and their fields, the spellings of topics; also of an instance,
      form=json-schema|example                        or all: /v1/catalogue
 GET  /v1/subscribe?pattern={instance}/{pattern}&…    receive, as JSON lines, or with format=sse as server-sent
@@ -75,22 +79,13 @@ const MAX_FIELDS_BYTES: usize = 64 * 1024;
 pub(crate) struct Api {
     pub(crate) node: Node,
     access: Access,
-    max_payload_bytes: [usize; Instance::COUNT],
+    /// None where whoever runs the node takes no orders.
+    pub(crate) control: Option<Control>,
 }
 
 impl Api {
-    pub(crate) fn new(node: Node, access: Access) -> Self {
-        let mut max_payload_bytes = [0; Instance::COUNT];
-        for info in node.instances() {
-            if let Some(limit) = max_payload_bytes.get_mut(info.instance.index()) {
-                *limit = info.max_payload_bytes;
-            }
-        }
-        Self {
-            node,
-            access,
-            max_payload_bytes,
-        }
+    pub(crate) fn new(node: Node, access: Access, control: Option<Control>) -> Self {
+        Self { node, access, control }
     }
 
     pub(crate) fn router(self, hosts: guard::OwnHosts) -> Router {
@@ -108,16 +103,15 @@ impl Api {
 
     /// The longest line or frame that has one message: the largest payload of all in base64, and the rest of it.
     pub(crate) fn max_line_bytes(&self) -> usize {
-        let largest = self.max_payload_bytes.iter().max().copied().unwrap_or_default();
-        largest.div_ceil(3) * 4 + MAX_FIELDS_BYTES
+        let each = Instance::ALL
+            .into_iter()
+            .map(|instance| self.max_payload_bytes(instance));
+        each.max().unwrap_or_default().div_ceil(3) * 4 + MAX_FIELDS_BYTES
     }
 
-    /// The largest payload an instance takes.
+    /// The largest payload an instance takes now.
     pub(crate) fn max_payload_bytes(&self, instance: Instance) -> usize {
-        self.max_payload_bytes
-            .get(instance.index())
-            .copied()
-            .unwrap_or_default()
+        self.node.max_payload_bytes(instance)
     }
 }
 

@@ -173,6 +173,10 @@ pub(crate) enum Reason {
     BadHost,
     BadOrigin,
     TooManyConnections,
+    /// The node's configuration, read again.
+    BadConfiguration,
+    /// Nobody runs the node who could be told.
+    NotControlled,
     Stopping,
     Internal,
 }
@@ -230,6 +234,8 @@ impl Reason {
             Self::BadHost => (StatusCode::MISDIRECTED_REQUEST, "bad_host"),
             Self::BadOrigin => (StatusCode::FORBIDDEN, "bad_origin"),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
+            Self::BadConfiguration => (StatusCode::CONFLICT, "bad_configuration"),
+            Self::NotControlled => (StatusCode::NOT_IMPLEMENTED, "not_controlled"),
             Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }

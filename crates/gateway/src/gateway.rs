@@ -21,11 +21,13 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::api::Api;
+use crate::control::Control;
 use crate::error::{ApiError, Reason};
 use crate::guard::OwnHosts;
 use crate::listener::{Arrived, Bound, Listener, accept};
@@ -51,6 +53,7 @@ pub struct Gateway {
     listeners: Vec<Bound>,
     max_connections: usize,
     hosts: OwnHosts,
+    control: Option<Control>,
 }
 
 impl Gateway {
@@ -62,11 +65,12 @@ impl Gateway {
         Self::bind_tcp(addr, None)
     }
 
-    /// The same, locked: clients speak TLS, by settings that [`server_config`](crate::tls::server_config) makes.
+    /// The same, locked: clients speak TLS, by the settings that are there when they come, which
+    /// [`Certified`](crate::tls::Certified) makes. Open connections stay as they are when others take their place.
     ///
     /// # Errors
     /// [`BindError`]
-    pub fn bind_tls(addr: SocketAddr, tls: Arc<ServerConfig>) -> Result<Self, BindError> {
+    pub fn bind_tls(addr: SocketAddr, tls: watch::Receiver<Arc<ServerConfig>>) -> Result<Self, BindError> {
         Self::bind_tcp(addr, Some(tls))
     }
 
@@ -85,10 +89,11 @@ impl Gateway {
             listeners: vec![listener],
             max_connections: DEFAULT_MAX_CONNECTIONS,
             hosts: OwnHosts::default(),
+            control: None,
         }
     }
 
-    fn bind_tcp(addr: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self, BindError> {
+    fn bind_tcp(addr: SocketAddr, tls: Option<watch::Receiver<Arc<ServerConfig>>>) -> Result<Self, BindError> {
         let bound = std::net::TcpListener::bind(addr).and_then(|listener| {
             listener.set_nonblocking(true)?;
             let local_addr = listener.local_addr()?;
@@ -122,6 +127,18 @@ impl Gateway {
     /// Lets clients dial it by these names of hosts, beside its addresses and `localhost`.
     pub fn hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.hosts = OwnHosts::new(names);
+        self
+    }
+
+    /// The same, by whichever names are there when a request comes.
+    pub fn hosts_as_told(mut self, names: watch::Receiver<Arc<[String]>>) -> Self {
+        self.hosts = OwnHosts::as_told(names);
+        self
+    }
+
+    /// Takes orders for whoever runs the node. Without it, they are refused.
+    pub fn controlled_by(mut self, control: Control) -> Self {
+        self.control = Some(control);
         self
     }
 
@@ -160,7 +177,7 @@ impl Gateway {
     pub async fn serve(self, node: Node, access: Access, stop: CancellationToken) -> Result<(), ServeError> {
         let listeners: io::Result<Vec<Listener>> = self.listeners.into_iter().map(Bound::listen).collect();
         let listeners = listeners.map_err(|source| ServeError::Register { source })?;
-        let router = TowerToHyperService::new(Api::new(node, access).router(self.hosts));
+        let router = TowerToHyperService::new(Api::new(node, access, self.control).router(self.hosts));
         let limit = self.max_connections;
         let mut connections = JoinSet::new();
         let mut refused: u64 = 0;

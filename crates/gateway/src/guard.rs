@@ -13,6 +13,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bellwether_delivery::Peer;
+use tokio::sync::watch;
 
 use crate::error::{ApiError, Reason};
 
@@ -21,16 +22,27 @@ const HTTPS_PORT: u16 = 443;
 
 /// Names of hosts under which this node is dialed, as its configuration says, beside addresses and `localhost`. Cheap to
 /// clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct OwnHosts(Arc<[String]>);
+#[derive(Debug, Clone)]
+pub(crate) struct OwnHosts(watch::Receiver<Arc<[String]>>);
+
+impl Default for OwnHosts {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
 
 impl OwnHosts {
     pub(crate) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Self(names.into_iter().collect())
+        Self::as_told(watch::channel(names.into_iter().collect()).1)
+    }
+
+    /// Those that are there when a request is.
+    pub(crate) fn as_told(names: watch::Receiver<Arc<[String]>>) -> Self {
+        Self(names)
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|own| own.eq_ignore_ascii_case(name))
+        self.0.borrow().iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 }
 

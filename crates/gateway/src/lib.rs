@@ -43,6 +43,7 @@ mod typed_publish;
 
 mod alerts;
 mod broadcast;
+mod control;
 mod integration;
 mod subscription_health;
 mod thresholds;
@@ -64,6 +65,7 @@ mod views;
 
 mod error;
 
+pub use self::control::{Control, Order, Reloaded, Stage, Stop};
 pub use self::gateway::{BindError, DEFAULT_MAX_CONNECTIONS, Gateway, ServeError};
 pub use self::socket::check_socket_frames;
 pub use self::socket_file::SocketError;

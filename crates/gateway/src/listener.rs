@@ -11,6 +11,7 @@ use bellwether_delivery::Peer;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -28,7 +29,7 @@ pub(crate) enum Bound {
     Tcp {
         listener: std::net::TcpListener,
         local_addr: SocketAddr,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     },
     Unix {
         listener: std::os::unix::net::UnixListener,
@@ -38,7 +39,7 @@ pub(crate) enum Bound {
 
 /// A listener at work.
 pub(crate) enum Listener {
-    Tcp(TcpListener, Option<TlsAcceptor>),
+    Tcp(TcpListener, Option<watch::Receiver<Arc<ServerConfig>>>),
     /// The file goes with its listener.
     Unix(
         UnixListener,
@@ -56,9 +57,7 @@ impl Bound {
     /// Has the runtime watch it.
     pub(crate) fn listen(self) -> io::Result<Listener> {
         Ok(match self {
-            Self::Tcp { listener, tls, .. } => {
-                Listener::Tcp(TcpListener::from_std(listener)?, tls.map(TlsAcceptor::from))
-            }
+            Self::Tcp { listener, tls, .. } => Listener::Tcp(TcpListener::from_std(listener)?, tls),
             Self::Unix { listener, file } => Listener::Unix(UnixListener::from_std(listener)?, file),
         })
     }
@@ -67,9 +66,10 @@ impl Bound {
 impl Listener {
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Arrived>> {
         match self {
-            Self::Tcp(listener, tls) => listener
-                .poll_accept(context)
-                .map_ok(|(stream, addr)| Arrived::Tcp(stream, addr, tls.clone())),
+            Self::Tcp(listener, tls) => listener.poll_accept(context).map_ok(|(stream, addr)| {
+                let tls = tls.as_ref().map(|tls| TlsAcceptor::from(tls.borrow().clone()));
+                Arrived::Tcp(stream, addr, tls)
+            }),
             Self::Unix(listener, _) => listener
                 .poll_accept(context)
                 .map_ok(|(stream, _)| Arrived::Unix(stream)),

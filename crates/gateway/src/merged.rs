@@ -13,6 +13,9 @@ use bellwether_delivery::Beginning;
 use bellwether_delivery::Place;
 use bellwether_delivery::ResumeToken;
 
+use crate::client::{Client, denied};
+use crate::error::ApiError;
+
 /// Deliveries taken from one subscription before it is the next one's turn.
 const TURN_DELIVERIES: usize = 64;
 
@@ -58,6 +61,14 @@ impl Merged {
         }
         self.place = Some(place);
         self
+    }
+
+    /// Whether its client may still have it: of every instance anything.
+    pub(crate) fn may_go_on(&self, client: &Client) -> Result<(), ApiError> {
+        let caller = client.caller();
+        let mut each = self.subscriptions.iter();
+        each.try_for_each(|subscription| caller.may_go_on(subscription.instance(), subscription.patterns()))
+            .map_err(|err| denied(&err))
     }
 
     /// Behind what was handed out, if that is followed and can be said.

@@ -4,6 +4,7 @@
 //! A path cannot be served without being described, nor the other way round. Statuses of errors are those of their
 //! [`Reason`]s.
 
+mod control;
 mod messages;
 mod operation;
 mod schema;
@@ -45,7 +46,7 @@ fn all() -> Routes {
         router: Router::new(),
         paths: Map::new(),
     };
-    let routes = state::add(messages::add(routes));
+    let routes = control::add(state::add(messages::add(routes)));
     routes.at(
         "/openapi.json",
         [get("describe", openapi).summary("This document").answers(

@@ -121,6 +121,11 @@ impl Stream for DeliveryStream {
             if let Poll::Ready(err) = this.watch.poll_ended(context) {
                 this.rendering.error(&err, &mut this.chunk);
                 this.has_ended = true;
+            } else if this.watch.must_ask_again()
+                && let Err(err) = this.deliveries.may_go_on(this.watch.client())
+            {
+                this.rendering.error(&err, &mut this.chunk);
+                this.has_ended = true;
             } else {
                 if let Poll::Ready(report) = this.deliveries.poll_live(context) {
                     this.rendering

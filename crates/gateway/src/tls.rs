@@ -1,54 +1,89 @@
 //! What locks the doors: a certificate and its key, read from two PEM files.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// The settings of a door that speaks TLS 1.2 and 1.3: browsers and NATS clients know both. `protocols` are those that it
-/// agrees to by ALPN; none agrees to whatever a client says.
-///
-/// # Errors
-/// [`TlsError`]
-pub fn server_config(certificate: &Path, key: &Path, protocols: &[&str]) -> Result<Arc<ServerConfig>, TlsError> {
-    let unreadable = |file: &Path| {
-        let file = file.to_owned();
-        move |err| TlsError::of(file, err)
-    };
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
-        .map_err(unreadable(certificate))?
-        .collect();
-    let chain = chain.map_err(unreadable(certificate))?;
-    if chain.is_empty() {
-        return Err(TlsError::Nothing {
-            file: certificate.to_owned(),
-            what: "certificate",
-        });
+/// A certificate with its key, as it was read.
+#[derive(PartialEq, Eq)]
+pub struct Certified {
+    files: [PathBuf; 2],
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl fmt::Debug for Certified {
+    /// Never shows the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certified")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
     }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|err| match err {
-        pem::Error::NoItemsFound => TlsError::Nothing {
-            file: key.to_owned(),
-            what: "private key",
-        },
-        err => TlsError::of(key.to_owned(), err),
-    })?;
-    let unfit = |source| TlsError::Unfit {
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
-        source,
-    };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(unfit)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(unfit)?;
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Ok(Arc::new(config))
+}
+
+impl Certified {
+    /// Reads both files. Whether the key goes with the certificate shows when [settings](Self::server_config) are made.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let unreadable = |file: &Path| {
+            let file = file.to_owned();
+            move |err| TlsError::of(file, err)
+        };
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
+            .map_err(unreadable(certificate))?
+            .collect();
+        let chain = chain.map_err(unreadable(certificate))?;
+        if chain.is_empty() {
+            return Err(TlsError::Nothing {
+                file: certificate.to_owned(),
+                what: "certificate",
+            });
+        }
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|err| match err {
+            pem::Error::NoItemsFound => TlsError::Nothing {
+                file: key.to_owned(),
+                what: "private key",
+            },
+            err => TlsError::of(key.to_owned(), err),
+        })?;
+        Ok(Self {
+            files: [certificate.to_owned(), key.to_owned()],
+            chain,
+            key: private,
+        })
+    }
+
+    /// The settings of a door that speaks TLS 1.2 and 1.3: browsers and NATS clients know both. `protocols` are those that
+    /// it agrees to by ALPN; none agrees to whatever a client says. Sessions that were begun by other settings are not
+    /// resumed by these.
+    ///
+    /// # Errors
+    /// [`TlsError::Unfit`]
+    pub fn server_config(&self, protocols: &[&str]) -> Result<Arc<ServerConfig>, TlsError> {
+        let unfit = |source| {
+            let [certificate, key] = self.files.clone();
+            TlsError::Unfit {
+                certificate,
+                key,
+                source,
+            }
+        };
+        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(unfit)?
+            .with_no_client_auth()
+            .with_single_cert(self.chain.clone(), self.key.clone_key())
+            .map_err(unfit)?;
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Ok(Arc::new(config))
+    }
 }
 
 /// Why a door cannot be locked.

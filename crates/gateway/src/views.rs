@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Query, json, parse_instance};
 use crate::client::{AnyClient, Client};
+use crate::control::Control;
 use crate::error::{ApiError, Reason};
 
 /// The members this node knows, itself included.
@@ -65,13 +66,17 @@ struct Check {
     found: String,
 }
 
-/// Whether the node has joined; if not, what it waits for, for those who may look.
+/// Whether the node has joined and does not stop; if not, what it waits for, for those who may look.
 pub(crate) async fn readyz(
     State(api): State<Api>,
     client: AnyClient,
     Query(query): Query<ReadyQuery>,
 ) -> Result<Response, ApiError> {
-    let readiness = api.node.readiness();
+    let mut readiness = api.node.readiness();
+    if api.control.as_ref().is_some_and(Control::is_stopping) {
+        readiness.ready = false;
+        readiness.waiting_for = "nothing: the node is stopping".to_owned();
+    }
     let mut response = match (client.may_look(), query.verbose) {
         (true, None) => json(&readiness),
         (true, Some(_)) => json(&serde_json::json!({

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bellwether::{Delivery, Timestamp};
+use bellwether_access::PolicyWatch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::client::Client;
@@ -17,13 +18,18 @@ const CHECK_PERIOD: Duration = Duration::from_millis(500);
 pub(crate) struct ClientWatch {
     client: Client,
     checks: Interval,
+    policy: PolicyWatch,
 }
 
 impl ClientWatch {
     pub(crate) fn new(client: Client) -> Self {
         let mut checks = interval_at(Instant::now() + CHECK_PERIOD, CHECK_PERIOD);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { client, checks }
+        Self {
+            client,
+            checks,
+            policy: PolicyWatch::default(),
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -38,6 +44,17 @@ impl ClientWatch {
             }
         }
         Poll::Pending
+    }
+
+    /// Whether subscriptions are to be asked for again: the policy has changed, or nobody has looked yet. Asked whenever
+    /// [`poll_ended`](Self::poll_ended) is.
+    pub(crate) fn must_ask_again(&mut self) -> bool {
+        self.policy.has_changed(self.client.caller())
+    }
+
+    /// A subscription begins that was asked for a while ago.
+    pub(crate) fn begin_anew(&mut self) {
+        self.policy.begin_anew();
     }
 
     /// Whether the client may have this. What is no message says nothing of one, and may be had by everybody.

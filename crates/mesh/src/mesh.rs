@@ -410,8 +410,9 @@ impl Mesh {
         unconfirmed
     }
 
-    /// The living members that have not acknowledged everything, or cannot be asked.
-    fn undrained(&self) -> Vec<NodeId> {
+    /// The living members that have not acknowledged everything, or cannot be asked. As long as this
+    /// node does not stop that is every one: its feeds have no end yet.
+    pub fn undrained(&self) -> Vec<NodeId> {
         let others = self.living_others().into_iter();
         others.filter(|node| !self.is_drained(node)).collect()
     }

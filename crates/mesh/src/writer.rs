@@ -84,7 +84,8 @@ impl FeedOut {
                 backlog: broker.backlog_size(self.instance),
             }
         };
-        self.window().has_room(standing, broker.settings(self.instance), now)
+        let settings = broker.settings(self.instance);
+        self.window().has_room(standing, &settings, now)
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {

@@ -80,6 +80,11 @@ impl AlertBook {
         }
     }
 
+    /// Alerts are repeated, escalated and kept by these from now on, those that are there too.
+    pub fn set_settings(&mut self, settings: AlertSettings) {
+        self.settings = settings;
+    }
+
     /// An alert was published, by this node or another. Texts beyond [`MAX_TEXT_BYTES`] are cut.
     pub fn on_raised(&mut self, alert: Alert, now: Duration) -> Outcome {
         if !is_alert_id(&alert.alert_id) {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bellwether::{Delivery, GapCause, Instance, Node, SubscribeError, Timestamp, Topic};
-use bellwether_access::{AuthenticateError, Credentials, LimitExceeded, Session};
+use bellwether::{Delivery, GapCause, Instance, Node, SubscribeError, Subscription, Timestamp, Topic};
+use bellwether_access::{AuthenticateError, Credentials, LimitExceeded, PolicyWatch, Session};
 use bytes::{Buf, BytesMut};
 use futures_core::Stream;
 
@@ -64,6 +64,7 @@ pub(crate) struct Client {
     /// Somebody must be here: nobody is served without a token.
     must_authenticate: bool,
     session: Option<Session>,
+    policy: PolicyWatch,
     max_payload: usize,
     subscriptions: Subscriptions,
     ready: Arc<Ready>,
@@ -103,7 +104,8 @@ impl Client {
             has_connected: false,
             must_authenticate: !house.access.serves_anonymous(),
             session: None,
-            max_payload: house.max_payload,
+            policy: PolicyWatch::default(),
+            max_payload: house.max_payload(),
             subscriptions: Subscriptions::default(),
             ready: Arc::default(),
             confirming: Vec::new(),
@@ -219,6 +221,12 @@ impl Client {
         } else if self.must_authenticate && now.saturating_sub(self.opened) >= AUTHENTICATE_WITHIN {
             return self.fail(Fault::AuthenticationTimeout);
         }
+        self.end_the_denied();
+        let most = self.most_payload();
+        if std::mem::replace(&mut self.max_payload, most) != most {
+            // It was configured anew: what a client is told of first of all is told again, to those that listen to it.
+            self.on_urls();
+        }
         if self.pending.is_empty() {
             self.progress = now;
         } else if now.saturating_sub(self.progress) >= self.house.settings.write_deadline {
@@ -266,6 +274,27 @@ impl Client {
         Ok(self.confirm())
     }
 
+    /// Ends subscriptions of which it may have nothing any more, where the policy has changed since the last look.
+    fn end_the_denied(&mut self) {
+        let Some(session) = &self.session else { return };
+        let caller = session.caller();
+        if !self.policy.has_changed(caller) {
+            return;
+        }
+        let may_go_on = |part: &Subscription| caller.may_go_on(part.instance(), part.patterns()).is_ok();
+        for entry in self.subscriptions.take_unless(may_go_on) {
+            let subject = Quoted::new(entry.pattern.as_str().as_bytes());
+            self.fail(Fault::MayNotSubscribe(subject));
+        }
+    }
+
+    /// The largest payload that it may publish now.
+    fn most_payload(&self) -> usize {
+        let most = self.house.max_payload();
+        let session = self.session.as_ref();
+        session.map_or(most, |session| most.min(session.limits().payload_bytes))
+    }
+
     fn authenticate(&mut self, token: Option<&str>) -> Result<(), Fault> {
         let credentials = token.map_or(Credentials::Anonymous, Credentials::Token);
         let authenticated = self.house.access.authenticate(credentials, Timestamp::now());
@@ -276,8 +305,8 @@ impl Client {
         // An earlier one of the same connection is given back first.
         self.session = None;
         let session = caller.open_session().map_err(|_| Fault::Connections)?;
-        self.max_payload = self.house.max_payload.min(session.limits().payload_bytes);
         self.session = Some(session);
+        self.max_payload = self.most_payload();
         Ok(())
     }
 

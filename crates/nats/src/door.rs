@@ -45,8 +45,8 @@ pub struct NatsSettings {
     /// What clients of this and other nodes are told to dial when they lose theirs (`connect_urls`): `host:port`. Port 0
     /// means the one that is listened at; `0.0.0.0` and `[::]` are no address to dial, and are not told. `None`: nothing is told.
     pub advertise: Option<String>,
-    /// For clients that speak TLS after the first line. `None`: none can.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// For clients that speak TLS after the first line, by whichever settings are there when they come. `None`: none can.
+    pub tls: Option<watch::Receiver<Arc<rustls::ServerConfig>>>,
     /// Whether all must, if any can. Default: yes.
     pub tls_required: bool,
     /// Connections served at once; further clients are told `Maximum Connections Exceeded`. Each costs about 200 KiB and
@@ -211,7 +211,8 @@ impl Arrival {
         let leave_after = settings
             .drain
             .mul_f64((self.id.wrapping_mul(0x9E37_79B9) % 1000) as f64 / 1000.0);
-        let (tls, tls_required) = (settings.tls.clone(), settings.tls_required);
+        let tls = settings.tls.as_ref().map(|tls| tls.borrow().clone());
+        let tls_required = settings.tls_required;
         let Some(mut client) = Client::new(self.house, self.id, self.peer) else {
             return;
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bellwether::Node;
+use bellwether::{Instance, Node};
 use bellwether_access::Access;
 use tokio::sync::watch;
 
@@ -20,8 +20,6 @@ pub(crate) struct House {
     pub(crate) access: Access,
     pub(crate) settings: NatsSettings,
     pub(crate) local: SocketAddr,
-    /// The largest payload that any instance takes.
-    pub(crate) max_payload: usize,
     pub(crate) urls: watch::Receiver<Urls>,
     pub(crate) lost: Occasions,
     pub(crate) slow: Occasions,
@@ -35,9 +33,7 @@ impl House {
         local: SocketAddr,
         urls: watch::Receiver<Urls>,
     ) -> Self {
-        let limits = node.instances().into_iter().map(|instance| instance.max_payload_bytes);
         Self {
-            max_payload: limits.max().unwrap_or_default(),
             node,
             access,
             settings,
@@ -46,6 +42,12 @@ impl House {
             lost: Occasions::default(),
             slow: Occasions::default(),
         }
+    }
+
+    /// The largest payload that any instance takes now.
+    pub(crate) fn max_payload(&self) -> usize {
+        let each = Instance::ALL.map(|instance| self.node.max_payload_bytes(instance));
+        each.into_iter().max().unwrap_or_default()
     }
 
     /// A clock that only rises.

@@ -82,6 +82,20 @@ impl Subscriptions {
         self.entries.insert(subscription, entry);
     }
 
+    /// Takes out those that may not go on.
+    pub(crate) fn take_unless(&mut self, may_go_on: impl Fn(&Subscription) -> bool) -> Vec<Entry> {
+        let over = |entry: &Entry| !entry.parts.iter().any(|part| may_go_on(&part.subscription));
+        let ended: Vec<Entry> = self
+            .entries
+            .extract_if(|_, entry| over(entry))
+            .map(|(_, entry)| entry)
+            .collect();
+        for entry in &ended {
+            self.by_sid.remove(&entry.sid);
+        }
+        ended
+    }
+
     pub(crate) fn entry(&mut self, subscription: u64) -> Option<&mut Entry> {
         self.entries.get_mut(&subscription)
     }

@@ -49,15 +49,15 @@ pub(crate) struct AlertsState {
 
 impl AlertsState {
     pub(crate) fn new(alerting: &Alerting) -> Self {
-        let settings = AlertSettings {
-            dedupe_for: alerting.dedupe_for,
-            escalate_after: alerting.escalate_after,
-            ..AlertSettings::default()
-        };
         Self {
-            book: Mutex::new(AlertBook::new(settings)),
+            book: Mutex::new(AlertBook::new(book_settings(alerting))),
             began: Instant::now(),
         }
+    }
+
+    /// Alerts are repeated and escalated by these settings from now on.
+    pub(crate) fn configure(&self, alerting: &Alerting) {
+        self.book().set_settings(book_settings(alerting));
     }
 
     fn book(&self) -> MutexGuard<'_, AlertBook> {
@@ -79,6 +79,14 @@ impl AlertsState {
 
     fn should_publish(&self, key: &str, severity: &str) -> bool {
         self.book().should_publish(key, severity_of(severity), self.now())
+    }
+}
+
+fn book_settings(alerting: &Alerting) -> AlertSettings {
+    AlertSettings {
+        dedupe_for: alerting.dedupe_for,
+        escalate_after: alerting.escalate_after,
+        ..AlertSettings::default()
     }
 }
 

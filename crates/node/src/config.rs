@@ -19,6 +19,7 @@
 
 mod access;
 mod address;
+mod changes;
 mod definition;
 mod doors;
 mod environment;
@@ -42,6 +43,7 @@ use crate::integration::IntegrationSettings;
 
 pub use self::access::{AccessLayer, AccessProblem, AccessSettings, LimitsLayer, PrincipalLayer};
 pub use self::address::AddressProblem;
+pub use self::changes::Changes;
 use self::definition::DEFINITIONS;
 pub use self::definition::IntegrationLayer;
 pub use self::doors::{DoorProblem, NatsAdvertise, TlsFiles};
@@ -217,6 +219,9 @@ pub struct Config {
     pub gossip_interval: Duration,
     /// How long a node that stops may take to hand over what it still holds, at most an hour. Default: 10 s.
     pub drain_timeout: Duration,
+    /// What is logged, as `tracing`'s filters say it: `info,bellwether_mesh=debug`. For the program that runs the node; the
+    /// node itself looks at nothing of it. Default, `None`: the program's own.
+    pub log: Option<String>,
     /// Settings per instance, at [`Instance::index`]. Queue and backlog must each have room for the largest payload.
     pub instances: [InstanceSettings; 10],
     /// What the node tells of itself, and how often. Default: nothing from [`Config::new`], everything when resolved.
@@ -247,6 +252,7 @@ impl Config {
             secrets: Secrets::default(),
             gossip_interval: DEFAULT_GOSSIP_INTERVAL,
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
+            log: None,
             instances: Instance::ALL.map(InstanceSettings::default_for),
             integration: IntegrationSettings::default(),
             origins: Origins::default(),
@@ -294,6 +300,7 @@ impl Config {
         if let Some(ms) = layer.drain_timeout_ms {
             config.drain_timeout = Duration::from_millis(ms);
         }
+        config.log = layer.log;
         for (instance, layer) in layer.instances {
             let settings = &mut config.instances[instance.index()];
             if let Some(given) = &layer.overflow {
@@ -488,7 +495,7 @@ fn apply(layer: &InstanceLayer, settings: &mut InstanceSettings) {
     settings.max_payload_bytes = size(layer.max_payload_bytes, settings.max_payload_bytes);
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -51,7 +51,7 @@ impl InstanceInfo {
     pub(crate) fn of(broker: &Broker, instance: Instance) -> Self {
         let counters = broker.counters(instance);
         let (backlog_messages, backlog_bytes) = broker.backlog_size(instance);
-        let settings: &InstanceSettings = broker.settings(instance);
+        let settings: InstanceSettings = broker.settings(instance);
         let queues = broker.queues(instance);
         Self {
             instance,

@@ -38,7 +38,7 @@ pub struct Integration {
 /// What of the integration lives as long as the node.
 #[derive(Debug)]
 pub(crate) struct IntegrationState {
-    settings: IntegrationSettings,
+    settings: watch::Sender<IntegrationSettings>,
     /// On the way of every broadcast.
     enabled: AtomicBool,
     /// The same, for whoever waits for a change.
@@ -52,14 +52,23 @@ impl IntegrationState {
         Self {
             enabled: AtomicBool::new(settings.enabled),
             switch: watch::Sender::new(settings.enabled),
-            settings,
+            settings: watch::Sender::new(settings),
             published: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn settings(&self) -> &IntegrationSettings {
-        &self.settings
+    /// As they are now.
+    pub(crate) fn settings(&self) -> IntegrationSettings {
+        self.settings.borrow().clone()
+    }
+
+    pub(crate) fn watch_settings(&self) -> watch::Receiver<IntegrationSettings> {
+        self.settings.subscribe()
+    }
+
+    pub(crate) fn change_settings(&self, settings: IntegrationSettings) {
+        self.settings.send_replace(settings);
     }
 
     pub(crate) fn watch_enabled(&self) -> watch::Receiver<bool> {
@@ -245,12 +254,12 @@ impl Integration {
 
     /// How often health is reported, in milliseconds.
     pub fn health_broadcast_interval(&self) -> u64 {
-        milliseconds(self.state().settings.health_interval)
+        milliseconds(self.state().settings.borrow().health_interval)
     }
 
     /// How often figures are reported, in milliseconds.
     pub fn metrics_broadcast_interval(&self) -> u64 {
-        milliseconds(self.state().settings.metrics_interval)
+        milliseconds(self.state().settings.borrow().metrics_interval)
     }
 
     /// All of the above, and how many broadcasts there were.

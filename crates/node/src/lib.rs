@@ -24,6 +24,7 @@ mod snapshot;
 mod subscriber;
 mod subscription;
 pub mod subscription_health;
+mod taking_over;
 mod ticks;
 
 pub use bellwether_catalogue as catalogue;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_broker::{Broker, Counters, PublishError, SubscribeError, TopicCount};
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::alerts::AlertsState;
 use crate::builder::NodeBuilder;
-use crate::config::{Config, ConfigError, default_data_dir};
+use crate::config::{Config, ConfigError, default_data_dir, milliseconds};
 use crate::emitters::EmitterPools;
 use crate::epoch_file;
 use crate::figures::Figures;
@@ -35,6 +36,8 @@ use crate::subscription_health::{self, HealthShell};
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
 /// And before that so long for a node with seeds to join for the first time.
 const JOIN_WITHIN: Duration = Duration::from_secs(5);
+/// A node that leaves at once has its peers confirm within this.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 /// How often the broker is told the time, for the age bound of its backlogs.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -52,7 +55,8 @@ struct Inner {
     mesh: Option<Mesh>,
     address: SocketAddr,
     data_dir: PathBuf,
-    drain_timeout: Duration,
+    /// In milliseconds.
+    drain_timeout: AtomicU64,
     started: tokio::time::Instant,
     clock: WallClock,
     integration: IntegrationState,
@@ -113,7 +117,7 @@ impl Node {
                 ticking.tick(started.elapsed());
             }
         });
-        let (address, drain_timeout) = (config.listen, config.drain_timeout);
+        let (address, drain_timeout) = (config.listen, AtomicU64::new(milliseconds(config.drain_timeout)));
         let node = Self {
             inner: Arc::new(Inner {
                 broker,
@@ -254,6 +258,11 @@ impl Node {
         }
     }
 
+    /// The largest payload that an instance takes, as it is set now.
+    pub fn max_payload_bytes(&self, instance: Instance) -> usize {
+        self.inner.broker.max_payload_bytes(instance)
+    }
+
     /// This node's time, for people to read.
     pub(crate) fn now(&self) -> Timestamp {
         (self.inner.clock)()
@@ -261,6 +270,10 @@ impl Node {
 
     pub(crate) fn supervisor(&self) -> &Supervisor {
         &self.inner.supervisor
+    }
+
+    pub(crate) fn drain_timeout_ms(&self) -> &AtomicU64 {
+        &self.inner.drain_timeout
     }
 
     /// Where the node keeps what must survive a restart.
@@ -411,6 +424,13 @@ impl Node {
         self.inner.broker.is_wanted(instance, topic.as_str()) || elsewhere()
     }
 
+    /// Waits for the first join; not at all where there is no mesh, or there are no seeds. Cancel safe.
+    pub async fn joined(&self) {
+        if let Some(mesh) = &self.inner.mesh {
+            mesh.joined().await;
+        }
+    }
+
     /// Whether the node is ready to serve.
     pub fn readiness(&self) -> Readiness {
         let joined = self.inner.mesh.as_ref().is_none_or(Mesh::has_joined);
@@ -470,12 +490,23 @@ impl Node {
     /// Stops in good order: refuses publishes, flushes links until peers have confirmed or the drain time is over, ends
     /// subscriptions (each hands out what waits for it and then ends).
     pub async fn shutdown(&self) -> Stopped {
+        let within = self.inner.drain_timeout.load(Ordering::Relaxed);
+        self.stop_within(Duration::from_millis(within)).await
+    }
+
+    /// The same, but leaves at once: peers have at most a second to confirm, or the drain time if that is less.
+    pub async fn leave(&self) -> Stopped {
+        let within = self.inner.drain_timeout.load(Ordering::Relaxed);
+        self.stop_within(Duration::from_millis(within).min(LEAVE_WITHIN)).await
+    }
+
+    async fn stop_within(&self, within: Duration) -> Stopped {
         let inner = &self.inner;
         reporters::stopping(self);
         reporters::stopped(self);
         inner.broker.refuse_publishes();
         let unconfirmed = match &inner.mesh {
-            Some(mesh) => mesh.drain(inner.drain_timeout).await,
+            Some(mesh) => mesh.drain(within).await,
             None => Vec::new(),
         };
         // What is held back for somebody's health goes too.
@@ -484,6 +515,11 @@ impl Node {
         inner.emitter_pools.end_all();
         inner.supervisor.stop().await;
         Stopped { unconfirmed }
+    }
+
+    /// While the node stops, the other nodes that have not confirmed everything yet; before, all that are there.
+    pub fn owed(&self) -> Vec<NodeId> {
+        self.inner.mesh.as_ref().map(Mesh::undrained).unwrap_or_default()
     }
 
     /// Waits until the node cannot go on; gives the reason in words. Cancel safe.

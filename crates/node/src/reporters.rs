@@ -14,35 +14,78 @@ mod system;
 use bellwether_monitor::bus_rules::BusSettings;
 
 use crate::alerts;
-use crate::integration::Alerting;
+use crate::integration::{Alerting, IntegrationSettings};
 use crate::node::Node;
 
-/// Starts what the settings ask for.
+/// Starts what the settings ask for. Where those change, what goes by them begins anew.
 pub(crate) fn spawn(node: &Node) {
-    let settings = node.integration_state().settings().clone();
+    let settings = node.integration_state().settings();
     let supervisor = node.supervisor();
     supervisor.spawn_forever("publish snapshots", snapshot::run(node.clone()));
     if settings.report_system {
         supervisor.spawn_forever("report system", system::run(node.clone()));
     }
-    if settings.report_health {
-        supervisor.spawn_forever("report health", health::run(node.clone(), settings.clone()));
-    }
-    if settings.report_members {
-        supervisor.spawn_forever("report members", members::run(node.clone()));
-    }
-    if settings.report_instances {
-        let rules = bus_settings(&settings.alerting);
-        supervisor.spawn_forever(
-            "watch instances",
-            bus::run(node.clone(), rules, settings.instances_interval),
-        );
-    }
     if settings.alerting.enabled {
         supervisor.spawn_forever("alerts", alerts::run(node.clone()));
     }
-    if settings.report_metrics {
-        supervisor.spawn_forever("report metrics", metrics::run(node.clone(), settings));
+    let health = |s: &IntegrationSettings| {
+        let limits = (s.resource_warning, s.resource_critical);
+        (s.report_health, s.health_interval, limits)
+    };
+    let report_health = |node: Node, s: IntegrationSettings| s.report_health.then(|| health::run(node, s));
+    supervisor.spawn_forever("report health", by_settings(node.clone(), health, report_health));
+
+    let members = |s: &IntegrationSettings| s.report_members;
+    let report_members = |node: Node, s: IntegrationSettings| s.report_members.then(|| members::run(node));
+    supervisor.spawn_forever("report members", by_settings(node.clone(), members, report_members));
+
+    let instances = |s: &IntegrationSettings| {
+        let alerting = s.alerting;
+        let rules = (
+            alerting.failed_publications,
+            alerting.volume_factor,
+            alerting.volume_floor,
+        );
+        (s.report_instances, s.instances_interval, rules)
+    };
+    let watch_instances = |node: Node, s: IntegrationSettings| {
+        let run = || bus::run(node, bus_settings(&s.alerting), s.instances_interval);
+        s.report_instances.then(run)
+    };
+    supervisor.spawn_forever("watch instances", by_settings(node.clone(), instances, watch_instances));
+
+    let metrics = |s: &IntegrationSettings| (s.report_metrics, s.metrics_interval);
+    let report_metrics = |node: Node, s: IntegrationSettings| s.report_metrics.then(|| metrics::run(node, s));
+    supervisor.spawn_forever("report metrics", by_settings(node.clone(), metrics, report_metrics));
+}
+
+/// Runs a reporter, if it is to run by the settings, and another once those that it goes by are others.
+async fn by_settings<K, F>(
+    node: Node,
+    goes_by: impl Fn(&IntegrationSettings) -> K,
+    run: impl Fn(Node, IntegrationSettings) -> Option<F>,
+) where
+    K: PartialEq,
+    F: Future<Output = ()>,
+{
+    let mut settings = node.integration_state().watch_settings();
+    loop {
+        let now = settings.borrow_and_update().clone();
+        let before = goes_by(&now);
+        let running = async {
+            match run(node.clone(), now) {
+                Some(reporter) => reporter.await,
+                None => std::future::pending().await,
+            }
+        };
+        let others = async { settings.wait_for(|settings| goes_by(settings) != before).await.is_ok() };
+        let is_over = tokio::select! {
+            () = running => true,
+            are_others = others => !are_others,
+        };
+        if is_over {
+            return std::future::pending().await;
+        }
     }
 }
 

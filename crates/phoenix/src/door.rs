@@ -11,7 +11,7 @@ use axum::routing::any;
 use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bellwether::{Node, Timestamp};
+use bellwether::{Instance, Node, Timestamp};
 use bellwether_access::{Access, AuthenticateError, Session};
 use bellwether_delivery::{Handover, Peer};
 use serde::Serialize;
@@ -42,12 +42,7 @@ const BEARER: &str = "base64url.bearer.phx.";
 /// behind what authenticates requests. Origins are for what it stands behind. The extensions of each request hold its
 /// [`Peer`] and a [`Handover`], in which its socket goes on; when that stops, the socket is closed with 1012 (service restart).
 pub fn router<S: Clone + Send + Sync + 'static>(node: Node, access: Access) -> Router<S> {
-    let largest = node.instances().iter().map(|info| info.max_payload_bytes).max();
-    let door = Door {
-        node,
-        access,
-        max_frame_bytes: largest.unwrap_or_default() + FRAME_OVERHEAD_BYTES,
-    };
+    let door = Door { node, access };
     Router::new()
         .route("/socket/websocket", any(open))
         .route("/socket/longpoll", any(long_poll))
@@ -58,7 +53,6 @@ pub fn router<S: Clone + Send + Sync + 'static>(node: Node, access: Access) -> R
 struct Door {
     node: Node,
     access: Access,
-    max_frame_bytes: usize,
 }
 
 async fn open(
@@ -87,13 +81,14 @@ async fn open(
         None => of("token").filter(|token| !token.is_empty()).map(ToOwned::to_owned),
     };
     let session = door.authenticate(peer, token.as_deref())?;
+    let max_frame_bytes = door.max_frame_bytes();
     let opened = Opened {
         node: door.node,
         session: Arc::new(session),
-        max_frame_bytes: door.max_frame_bytes,
+        max_frame_bytes,
         stop: handover.stop().clone(),
     };
-    let most = door.max_frame_bytes + REFUSED_FRAME_BYTES;
+    let most = max_frame_bytes + REFUSED_FRAME_BYTES;
     Ok(upgrade
         .protocols([SUB_PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -113,6 +108,12 @@ async fn long_poll() -> Refused {
 }
 
 impl Door {
+    /// Of a socket that is opened now.
+    fn max_frame_bytes(&self) -> usize {
+        let each = Instance::ALL.map(|instance| self.node.max_payload_bytes(instance));
+        each.into_iter().max().unwrap_or_default() + FRAME_OVERHEAD_BYTES
+    }
+
     fn authenticate(&self, peer: Peer, token: Option<&str>) -> Result<Session, Refused> {
         let credentials = peer.credentials(token);
         let caller = self.access.authenticate(credentials, Timestamp::now());

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bellwether::{Delivery, GapCause, LiveReport, Node, ReplayFrom, Subscription};
-use bellwether_access::Permit;
+use bellwether_access::{Caller, Permit};
 use bellwether_delivery::Place;
 use futures_core::Stream;
 
@@ -37,6 +37,14 @@ pub(crate) enum Told {
 }
 
 impl Feed {
+    /// Whether its client may still have it.
+    pub(crate) fn may_go_on(&self, caller: &Caller) -> bool {
+        let subscription = &self.subscription;
+        caller
+            .may_go_on(subscription.instance(), subscription.patterns())
+            .is_ok()
+    }
+
     /// Of a subscription that has just begun.
     pub(crate) fn new(
         node: &Node,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseCode, CloseFrame, Message, WebSocket};
 use bellwether::{Delivery, LiveReport, Node, ReplayFrom, SubscribeError, Subscription, Timestamp};
-use bellwether_access::{Permit, Session};
+use bellwether_access::{Permit, PolicyWatch, Session};
 use bellwether_delivery::Beginning;
 use futures_core::Stream;
 use serde::Serialize;
@@ -78,6 +78,7 @@ pub(crate) async fn serve(socket: WebSocket, opened: Opened) {
         looks,
         stop: Some(stop),
         closing: None,
+        policy: PolicyWatch::default(),
     };
     served.run().await;
 }
@@ -99,6 +100,7 @@ struct Served {
     stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Nothing is served any more; when the closing must be over.
     closing: Option<Instant>,
+    policy: PolicyWatch,
 }
 
 struct Waiting {
@@ -265,6 +267,8 @@ impl Served {
             // Told to join again the client connects again, and that is refused before it is open: it comes back
             // more and more slowly.
             self.close(POLICY, &err.to_string());
+        } else if self.policy.has_changed(self.opened.session.caller()) {
+            self.end_the_denied();
         } else if self.channels.is_idle(now) {
             self.close(
                 GOING_AWAY,
@@ -272,6 +276,18 @@ impl Served {
             );
         }
         ControlFlow::Continue(())
+    }
+
+    /// Fails the channels of which the client may have nothing any more: it joins again, and is told why it may not.
+    fn end_the_denied(&mut self) {
+        let caller = self.opened.session.caller();
+        let denied = self.feeds.iter().filter(|feed| !feed.may_go_on(caller));
+        let denied: Vec<ChannelId> = denied.map(Feed::channel).collect();
+        for channel in denied {
+            self.end(channel);
+            let frame = self.channels.failed(channel);
+            self.outbox_push(frame);
+        }
     }
 
     fn on_message(&mut self, message: &Message) {
@@ -409,6 +425,7 @@ impl Served {
                     let frame = self.channels.joined(channel, &response);
                     self.outbox_push(frame);
                     self.feeds.push(feed);
+                    self.policy.begin_anew();
                 }
                 Err(err) => {
                     let reason = match err {

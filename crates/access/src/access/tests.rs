@@ -1,9 +1,11 @@
 use bellwether_message::{KeyRing, Pattern};
 
 use super::*;
-use crate::limits::{LimitExceeded, LimitsOverride};
+use crate::limits::{LimitExceeded, Limits, LimitsOverride};
+use crate::policy::Principal;
+use crate::policy_watch::PolicyWatch;
 use crate::rules::Grant;
-use crate::token::TokenId;
+use crate::token::{Claims, TokenId};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
@@ -145,6 +147,135 @@ fn expiry_and_revocation_end_what_is_open() {
 
     access.set_revoked(Revoked::default());
     assert_eq!(caller.check(NOW), Ok(()));
+}
+
+#[test]
+fn open_sessions_are_judged_by_the_policy_that_took_the_others_place() {
+    let may = |permission: &str| {
+        Policy::closed()
+            .with_principal(Principal::new("user", publishes(permission)).with_uid(7))
+            .with_principal(Principal::new("web", publishes(permission)))
+    };
+    let access = Access::new(may("metrics:*"), Some(keys()));
+    let user = access.authenticate(Credentials::Peer { uid: 7, gid: 7 }, NOW).unwrap();
+    let text = token("web", publishes("audit:*"));
+    let web = access.authenticate(Credentials::Token(&text), NOW).unwrap();
+    let publishes_to = |instance| [&user, &web].map(|caller| caller.may_publish(instance, "a").is_ok());
+    assert_eq!(publishes_to(Instance::Metrics), [true, true]);
+    assert_eq!(publishes_to(Instance::Audit), [false, true]);
+
+    access.set_policy(may("events:*"));
+    assert_eq!(publishes_to(Instance::Metrics), [false, false]);
+    assert_eq!(publishes_to(Instance::Events), [true, true]);
+    assert_eq!(publishes_to(Instance::Audit), [false, true], "the token says so itself");
+    assert!(!user.may_receive(Instance::Events, "a"));
+    assert_eq!([user.check(NOW), web.check(NOW)], [Ok(()), Ok(())]);
+    let again = access.authenticate(Credentials::Token(&text), NOW).unwrap();
+    assert!(again.may_publish(Instance::Metrics, "a").is_err());
+
+    // Nobody is known by that user any more.
+    access.set_policy(Policy::closed());
+    assert_eq!(user.check(NOW), Err(AuthenticateError::Missing));
+    assert!(user.may_publish(Instance::Events, "a").is_err());
+    assert_eq!(
+        user.open_session().map(drop),
+        Err(LimitExceeded::Connections { limit: 0 })
+    );
+    assert_eq!(publishes_to(Instance::Audit), [false, true]);
+
+    // And now somebody else is.
+    access.set_policy(Policy::closed().with_principal(Principal::new("other", publishes("events:*")).with_uid(7)));
+    assert_eq!(user.check(NOW), Err(AuthenticateError::Changed));
+    assert!(user.may_publish(Instance::Events, "a").is_err());
+
+    access.set_policy(Policy::open());
+    assert_eq!([user.check(NOW), web.check(NOW)], [Ok(()), Ok(())]);
+    assert_eq!(publishes_to(Instance::Security), [true, true]);
+}
+
+#[test]
+fn a_subscription_ends_once_nothing_of_it_may_be_received() {
+    let may = |texts: &[&str]| {
+        let allow_subscribe = texts.iter().map(|text| text.parse().unwrap()).collect();
+        Policy::closed().with_anonymous(Grant {
+            allow_subscribe,
+            ..Grant::default()
+        })
+    };
+    let access = Access::new(may(&["events:a:*", "events:b"]), None);
+    let caller = access.authenticate(Credentials::Anonymous, NOW).unwrap();
+    let mut watch = PolicyWatch::default();
+    assert_eq!([watch.has_changed(&caller), watch.has_changed(&caller)], [true, false]);
+    let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::new(text).unwrap()).collect::<Vec<_>>();
+    let goes_on = |texts: &[&str]| caller.may_go_on(Instance::Events, &patterns(texts)).is_ok();
+    assert!(goes_on(&["a:*"]) && goes_on(&["c", "b"]) && goes_on(&["$queue:w:a:*"]));
+    assert!(!goes_on(&["c", "d"]));
+
+    access.set_policy(may(&["events:a:x"]));
+    assert_eq!([watch.has_changed(&caller), watch.has_changed(&caller)], [true, false]);
+    assert!(
+        goes_on(&["a:*"]) && goes_on(&["$queue:w:a:*"]),
+        "something of it is left"
+    );
+    assert!(!goes_on(&["b"]) && !goes_on(&["$queue:w:b"]));
+    watch.begin_anew();
+    assert!(watch.has_changed(&caller));
+}
+
+#[test]
+fn who_came_while_all_was_open_must_show_who_it_is_once_it_is_not() {
+    let access = Access::new(Policy::open(), Some(keys()));
+    let text = token("web", publishes("metrics:*"));
+    let open = |credentials| access.authenticate(credentials, NOW).unwrap();
+    let nobody = open(Credentials::Anonymous);
+    let peer = open(Credentials::Peer { uid: 7, gid: 7 });
+    let web = open(Credentials::Token(&text));
+    let session = nobody.open_session().unwrap();
+    assert_eq!(session.spend(100, Duration::ZERO), Ok(()));
+
+    let limits = Limits {
+        payload_bytes: 10,
+        ..Limits::default()
+    };
+    access.set_policy(
+        Policy::closed()
+            .with_anonymous(publishes("health:*"))
+            .with_limits(limits),
+    );
+    assert_eq!(nobody.check(NOW), Ok(()));
+    assert!(nobody.may_publish(Instance::Health, "a").is_ok());
+    assert!(nobody.may_publish(Instance::Metrics, "a").is_err());
+    let large = LimitExceeded::Payload { bytes: 100, limit: 10 };
+    assert_eq!(session.spend(100, Duration::ZERO), Err(large));
+    assert_eq!(peer.check(NOW), Ok(()), "nobody in particular, as before");
+    assert_eq!(web.check(NOW), Err(AuthenticateError::Changed));
+
+    access.set_policy(Policy::closed().with_principal(Principal::new("user", Grant::default()).with_uid(7)));
+    assert_eq!(nobody.check(NOW), Err(AuthenticateError::Missing));
+    assert_eq!(peer.check(NOW), Err(AuthenticateError::Changed));
+}
+
+#[test]
+fn a_key_that_is_taken_away_takes_its_tokens_along() {
+    const NEXT: &str = "fedcba9876543210fedcba9876543210";
+    let ring = |secrets: &[&str]| TokenKeys::new("lab", &KeyRing::new("lab", secrets).unwrap());
+    let access = Access::new(Policy::closed(), Some(keys()));
+    let old = token("old", publishes("metrics:*"));
+    let caller = access.authenticate(Credentials::Token(&old), NOW).unwrap();
+
+    access.set_keys(Some(ring(&[NEXT, SECRET])));
+    assert_eq!(caller.check(NOW), Ok(()));
+    assert!(caller.may_publish(Instance::Metrics, "a").is_ok());
+    let new = ring(&[NEXT]).sign(claims("new", Grant::default())).unwrap();
+    assert_eq!(who(&access, Credentials::Token(&new)), Ok("new".into()));
+
+    access.set_keys(Some(ring(&[NEXT])));
+    assert_eq!(caller.check(NOW), Err(AuthenticateError::Invalid));
+    assert!(caller.may_publish(Instance::Metrics, "a").is_err());
+    assert_eq!(who(&access, Credentials::Token(&old)), Err(AuthenticateError::Invalid));
+
+    access.set_keys(None);
+    assert_eq!(caller.check(NOW), Err(AuthenticateError::NoSecret));
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bellwether_message::{Batch, Epoch, NodeId, Topic};
 
 use super::*;
-use crate::Delivery;
+use crate::{Delivery, DropReason};
 
 fn broker_named(name: &str) -> Broker {
     let source = Source {
@@ -286,6 +286,40 @@ async fn a_feed_watch_sees_what_is_published_after_it_was_cleared() {
     );
     broker.publish(Instance::Events, &draft("t")).unwrap();
     watch.changed().await;
+}
+
+#[test]
+fn bounds_that_change_hold_at_once_for_what_is_there_and_what_comes() {
+    let broker = broker();
+    let instance = Instance::Alerts;
+    let settings = |messages: usize, payload: usize| InstanceSettings {
+        queue_messages: messages,
+        backlog_messages: messages,
+        max_payload_bytes: payload,
+        ..InstanceSettings::default_for(instance)
+    };
+    let mut slow = broker.subscribe(instance, [pattern("t")]).unwrap();
+    let publish = || broker.publish(instance, &draft("t")).map(|id| id.seq);
+    (1..=6).for_each(|seq| assert_eq!(publish().unwrap(), seq));
+
+    broker.change_settings(instance, settings(4, 2));
+    assert_eq!(broker.settings(instance), settings(4, 2));
+    assert_eq!(broker.backlog_size(instance).0, 4);
+    assert!(matches!(slow.try_next(), Some(Delivery::Gap(gap)) if (gap.count, gap.exact) == (2, true)));
+    assert_eq!(seqs(&mut slow), [3, 4, 5, 6]);
+    assert_eq!(broker.counters(instance).dropped(DropReason::SlowSubscriber).value(), 2);
+
+    // A subscription of before has room for more.
+    broker.change_settings(instance, settings(6, 2));
+    (7..=12).for_each(|seq| assert_eq!(publish().unwrap(), seq));
+    assert_eq!(seqs(&mut slow), [7, 8, 9, 10, 11, 12]);
+    assert_eq!(broker.backlog_size(instance).0, 6);
+
+    broker.change_settings(instance, settings(6, 1));
+    assert!(matches!(publish(), Err(PublishError::Draft(_))), "`{{}}` has two bytes");
+    assert_eq!(broker.max_payload_bytes(instance), 1);
+    let other = broker.publish(Instance::Audit, &draft("t"));
+    assert_eq!(other.unwrap().seq, 1, "the others are as they were");
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::source_slot::SourceSlot;
 
 #[derive(Debug)]
 pub(super) struct State {
+    pub(super) settings: InstanceSettings,
     pub(super) backlog: Backlog,
     /// Memory for messages that queues of this node get before their batch is closed.
     pub(super) segment: Segment,
@@ -50,8 +51,9 @@ pub(super) fn note_filling(filling: &mut Vec<Arc<Group>>, group: &Arc<Group>, in
 }
 
 impl State {
-    pub(super) fn new(source: Arc<Source>) -> Self {
+    pub(super) fn new(source: Arc<Source>, settings: InstanceSettings) -> Self {
         Self {
+            settings,
             backlog: Backlog::new(source),
             segment: Segment::default(),
             groups: HashMap::new(),
@@ -93,10 +95,9 @@ impl State {
         &mut self,
         instance: Instance,
         patterns: Box<[Pattern]>,
-        settings: &InstanceSettings,
         interest: &SharedInterest,
     ) -> Result<Arc<Group>, SubscribeError> {
-        let group = Arc::new(Group::new(patterns.clone(), settings));
+        let group = Arc::new(Group::new(patterns.clone(), &self.settings));
         let queue = queue_of(&patterns);
         {
             let mut interest = interest.lock();

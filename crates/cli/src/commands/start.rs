@@ -1,21 +1,35 @@
 //! `bellwether start`: runs a node and its doors until it is told to stop.
 
 mod doors;
+mod doors_thread;
+mod files;
 mod refusals;
+mod reload;
 mod revoked_file;
+mod stopping;
 
-use std::thread::{self, JoinHandle};
+use std::convert::Infallible;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use bellwether::{Config, Node, NodeId};
-use tokio::sync::oneshot;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use bellwether::{Config, Node};
+use bellwether_gateway::{Control, Order, Stop};
+use tokio::sync::mpsc;
 
 use self::doors::Doors;
-pub(crate) use self::doors::token_keys;
+use self::doors_thread::DoorsThread;
+pub(crate) use self::files::token_keys;
+use self::reload::Reloader;
+use self::stopping::Stopping;
 use crate::commands::config::Settings;
 use crate::failure::Failure;
-use crate::runtime::{self, StopSignals};
+use crate::logging;
+use crate::runtime::{self, Hangups, StopSignals};
+use crate::systemd::Systemd;
+
+/// The service manager hears that a node serves once it has joined, or after so long: seeds that are not there yet are
+/// no reason to take a node for one that did not start, and clients of its own host are served from the first moment.
+const READY_WITHIN: Duration = Duration::from_secs(5);
 
 /// The command.
 #[derive(Debug)]
@@ -27,41 +41,97 @@ impl Start {
     /// The node runs on this thread, its doors on one of their own, so that no client ever delays gossip.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let config = self.settings.resolve()?;
+        logging::change(config.log.as_deref());
+        let (control, orders, stage) = Control::new();
         // The doors first: a node that cannot serve its clients must not appear in the mesh for a moment.
-        let doors = Doors::bind(&config).context("cannot serve clients")?;
-        runtime::block_on(run_node(config, doors))
+        let doors = Doors::bind(&config, control).context("cannot serve clients")?;
+        let stopping = Stopping::new(stage, Systemd::from_environment());
+        runtime::block_on(run_node(self.settings, config, doors, orders, stopping))
     }
 }
 
-async fn run_node(config: Config, doors: Doors) -> Result<(), Failure> {
+async fn run_node(
+    settings: Settings,
+    config: Config,
+    (doors, locks): (Doors, doors::Locks),
+    mut orders: mpsc::Receiver<Order>,
+    stopping: Stopping,
+) -> Result<(), Failure> {
     let mut signals = StopSignals::new()?;
-    let node = Node::start(config).await.context("cannot start the node")?;
+    let mut hangups = Hangups::new()?;
+    let systemd = stopping.systemd().clone();
+    let node = Node::start(config.clone()).await.context("cannot start the node")?;
+    // On the runtime of the node: it is whose standstill is to be noticed.
+    tokio::spawn(systemd.clone().keep_alive());
     log_addresses(&node, &doors);
     let mut doors = match doors.is_empty() {
         true => None,
         false => Some(DoorsThread::spawn(doors, node.clone())?),
     };
+    let mut reloader = Reloader::new(settings, config, node.clone(), locks, systemd.clone());
     let ended = tokio::select! {
-        signal = signals.next() => Ended::Asked(signal),
+        signal = signals.next() => Ended::Asked(signal, Stop::Drain),
+        how = obey(&mut orders, &mut hangups, &mut reloader) => Ended::Asked("a client", how),
         reason = node.failed() => Ended::NodeFailed(reason),
         reason = DoorsThread::failed(doors.as_mut()) => Ended::DoorsFailed(reason),
+        never = tell_ready(&node, &systemd) => match never {},
     };
+    // Whoever still waits for an answer is told that the node stops.
+    drop(orders);
     match ended {
-        Ended::Asked(signal) => {
-            tracing::info!(signal, "stopping; a second signal ends at once");
+        Ended::Asked(by, how) => {
+            match how {
+                Stop::Drain => tracing::info!(by, "stopping; a second signal ends at once"),
+                Stop::Leave => tracing::info!(by, "leaving at once"),
+            }
             tokio::select! {
-                stopped = stop(node, doors) => stopped,
+                stopped = stopping.stop(&node, doors, how) => stopped,
                 signal = signals.next() => Err(Failure::new(format!("ended at once by {signal}; messages may be lost"))),
             }
         }
         Ended::NodeFailed(reason) => Err(anyhow!(reason).context("the node cannot go on").into()),
         Ended::DoorsFailed(reason) => {
             // Messages that clients have handed to this node still go out.
-            stop(node, doors).await?;
+            stopping.stop(&node, doors, Stop::Drain).await?;
             Err(anyhow!(reason).context("clients can no longer be served").into())
         }
     }
 }
+
+/// Carries out what clients and SIGHUP ask for, one after the other, until somebody tells the node to stop.
+async fn obey(orders: &mut mpsc::Receiver<Order>, hangups: &mut Hangups, reloader: &mut Reloader) -> Stop {
+    loop {
+        tokio::select! {
+            // None comes where no door is there for it.
+            Some(order) = orders.recv() => match order {
+                Order::Stop(how) => return how,
+                Order::Reload(tell) => {
+                    let reloaded = reloader.reload("a client").await;
+                    // Whoever asked may be gone.
+                    let _ = tell.send(reloaded);
+                }
+                // Of a newer gateway.
+                _ => {}
+            },
+            () = hangups.next() => drop(reloader.reload("SIGHUP").await),
+        }
+    }
+}
+
+/// Tells the service manager that the node serves, and then how it is. Never done.
+async fn tell_ready(node: &Node, systemd: &Systemd) -> Infallible {
+    if tokio::time::timeout(READY_WITHIN, node.joined()).await.is_err() {
+        systemd.ready("serves clients; still looks for other nodes");
+        node.joined().await;
+        systemd.status(SERVES);
+    } else {
+        systemd.ready(SERVES);
+    }
+    std::future::pending().await
+}
+
+/// The status of a node that is well.
+const SERVES: &str = "serves";
 
 fn log_addresses(node: &Node, doors: &Doors) {
     let off = || "off".to_owned();
@@ -81,97 +151,8 @@ fn log_addresses(node: &Node, doors: &Doors) {
 
 /// Why the node does not run on.
 enum Ended {
-    Asked(&'static str),
+    /// By whom, and how.
+    Asked(&'static str, Stop),
     NodeFailed(String),
     DoorsFailed(String),
-}
-
-/// Has clients go elsewhere that can, drains the node, which ends the others' streams, and then stops the doors.
-async fn stop(node: Node, mut doors: Option<DoorsThread>) -> Result<(), Failure> {
-    if let Some(doors) = &mut doors {
-        doors.leave().await;
-    }
-    let stopped = node.shutdown().await;
-    if let Some(doors) = doors {
-        doors.stop().await;
-    }
-    if stopped.unconfirmed.is_empty() {
-        tracing::info!("stopped");
-        return Ok(());
-    }
-    let nodes: Vec<_> = stopped.unconfirmed.iter().map(NodeId::as_str).collect();
-    Err(Failure::with_hint(
-        format!("stopped, but not everything was confirmed by {}", nodes.join(", ")),
-        "What they had not received is lost. More time to hand it over: --drain-timeout-ms.",
-    ))
-}
-
-/// The doors on their own thread with their own runtime.
-struct DoorsThread {
-    /// Ends them, also when this is dropped.
-    running: DropGuard,
-    /// Tells the clients that go elsewhere by themselves to do so.
-    leaving: CancellationToken,
-    /// Once they have gone, or had their time to.
-    left: oneshot::Receiver<()>,
-    /// What they say when they are over.
-    outcome: oneshot::Receiver<anyhow::Result<()>>,
-    thread: JoinHandle<()>,
-}
-
-impl DoorsThread {
-    fn spawn(doors: Doors, node: Node) -> Result<Self, Failure> {
-        let stop = CancellationToken::new();
-        let running = stop.clone().drop_guard();
-        let (tell_outcome, outcome) = oneshot::channel();
-        let leaving = stop.child_token();
-        let (tell_left, left) = oneshot::channel();
-        let leave = (leaving.clone(), tell_left);
-        let runtime = runtime::current_thread()?;
-        let serve = move || {
-            let outcome = runtime.block_on(doors.serve(node, stop, leave));
-            // Nobody listens when the node has failed meanwhile.
-            let _ = tell_outcome.send(outcome);
-        };
-        let thread = thread::Builder::new().name("gateway".to_owned()).spawn(serve);
-        Ok(Self {
-            running,
-            leaving,
-            left,
-            outcome,
-            thread: thread.context("cannot start the thread that serves clients")?,
-        })
-    }
-
-    /// Waits until they are over though nobody stopped them; for ever, if there are none. Cancel safe.
-    async fn failed(doors: Option<&mut Self>) -> String {
-        let Some(doors) = doors else {
-            return std::future::pending().await;
-        };
-        match (&mut doors.outcome).await {
-            Ok(Ok(())) => "they ended by themselves".to_owned(),
-            Ok(Err(err)) => format!("{err:#}"),
-            Err(_) => "what serves them panicked".to_owned(),
-        }
-    }
-
-    /// Has clients that know of other nodes go there, while this one still serves them.
-    async fn leave(&mut self) {
-        self.leaving.cancel();
-        if !self.left.is_terminated() {
-            // An error says that they are over, which is as good.
-            let _ = (&mut self.left).await;
-        }
-    }
-
-    /// Lets open requests end, for as long as the doors grant them.
-    async fn stop(self) {
-        drop(self.running);
-        if !self.outcome.is_terminated() {
-            let _ = self.outcome.await;
-        }
-        if self.thread.join().is_err() {
-            tracing::error!("what serves clients panicked");
-        }
-    }
 }

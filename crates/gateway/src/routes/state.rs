@@ -89,10 +89,10 @@ pub(super) fn add(routes: Routes) -> Routes {
         .at(
             "/readyz",
             [get("readyz", views::readyz)
-                .summary("Whether the node has joined")
+                .summary("Whether the node has joined, and does not stop")
                 .query("verbose", Schema::text_within(5), "anything: what was looked at, too")
                 .answers_json(200, Schema::named("Readiness"), "it has")
-                .answers_json(503, Schema::named("Readiness"), "it has not yet")],
+                .answers_json(503, Schema::named("Readiness"), "it has not yet, or stops")],
         )
         .at(
             "/metrics",

@@ -142,6 +142,9 @@ impl Serving {
             let close = Close::new(close_code::POLICY, err.words());
             return Poll::Ready(Turn::Close(close));
         }
+        if self.watch.must_ask_again() {
+            self.end_the_denied();
+        }
         let mut turn = self.poll_received(context);
         self.poll_published(context);
         self.poll_feeds(context);
@@ -154,6 +157,25 @@ impl Serving {
         match turn {
             Turn::GoOn if self.out.is_empty() => Poll::Pending,
             turn => Poll::Ready(turn),
+        }
+    }
+
+    /// Ends the subscriptions of which the client may have nothing any more.
+    fn end_the_denied(&mut self) {
+        for feed in std::mem::take(&mut self.feeds) {
+            let may_go_on = match &feed.state {
+                State::Open(deliveries) => deliveries.may_go_on(self.watch.client()),
+                // It is asked for again once it is open.
+                State::Waiting(_) => Ok(()),
+            };
+            match may_go_on {
+                Ok(()) => self.feeds.push_back(feed),
+                Err(err) => {
+                    let (id, error) = (feed.id.as_str(), err.json());
+                    self.say(Reply::Ended { id, error }.text());
+                    self.conversation.ended(id);
+                }
+            }
         }
     }
 
@@ -273,6 +295,8 @@ impl Serving {
                 Poll::Ready(Ok((merged, report))) => {
                     self.say(Reply::Subscribed { id, report: &report }.text());
                     *state = State::Open(merged);
+                    self.watch.begin_anew();
+                    context.waker().wake_by_ref();
                     return Given::Some { passed_over: 0 };
                 }
                 Poll::Ready(Err(err)) => {

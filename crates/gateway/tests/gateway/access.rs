@@ -388,6 +388,68 @@ async fn a_revoked_token_ends_streams_that_are_open() {
     assert_eq!(refused.status, 401);
 }
 
+/// The policy that denies the holders of tests' tokens to receive this.
+fn denying(texts: &[&str]) -> Policy {
+    let grant = Grant {
+        deny_subscribe: permissions(texts),
+        ..Grant::default()
+    };
+    Policy::closed().with_principal(Principal::new("web", grant))
+}
+
+#[tokio::test]
+async fn a_new_policy_ends_streams_of_which_nothing_is_left_and_no_others() {
+    let access = Access::new(Policy::closed(), Some(keys()));
+    let served = Served::start_as(access.clone(), |_| {}, |gateway| gateway).await;
+    let may = grant(&["events:*"], &[]);
+    let (mut all, _) = open(&served, &may, "pattern=events/*").await;
+    let (mut orders, _) = open(&served, &may, "pattern=events/orders:*").await;
+    let (mut works, _) = open(&served, &may, "pattern=events/$queue:w:orders:*").await;
+    access.set_policy(denying(&["events:orders:*"]));
+    for lines in [&mut orders, &mut works] {
+        let told = lines.next_json().await;
+        assert_eq!(told["reason"], "denied", "{told}");
+        assert!(lines.next().await.is_none());
+    }
+    // Nobody is left whom the queue group could choose.
+    let subscribers = served.node.subscribers(Some(Instance::Events), None);
+    assert_eq!(subscribers.len(), 1, "{subscribers:?}");
+    let publish = |topic: &str| {
+        let draft = Draft::new(Topic::new(topic).unwrap(), "e").text(topic);
+        served.node.publish(Instance::Events, &draft).unwrap();
+    };
+    publish("orders:1");
+    publish("news");
+    assert_eq!(all.next_json().await["topic"], "news");
+}
+
+#[tokio::test]
+async fn a_new_policy_ends_what_a_socket_may_not_have_and_the_socket_goes_on() {
+    let access = Access::new(Policy::open(), None);
+    let served = Served::start_as(access.clone(), |_| {}, |gateway| gateway).await;
+    let mut socket = crate::socket_client::Socket::connect(served.addr).await;
+    let subscribe = |id: &str, pattern: &str| serde_json::json!({"op": "subscribe", "id": id, "patterns": [pattern]});
+    socket.subscribe(&subscribe("o", "events/orders")).await;
+    socket.subscribe(&subscribe("n", "events/news")).await;
+    let anonymous = Grant {
+        allow_subscribe: permissions(&["events:news"]),
+        ..Grant::default()
+    };
+    access.set_policy(Policy::closed().with_anonymous(anonymous));
+    let ended = socket.next().await;
+    assert_eq!(
+        (&ended["id"], &ended["reason"]),
+        (&"o".into(), &"denied".into()),
+        "{ended}"
+    );
+    let draft = Draft::new(Topic::new("news").unwrap(), "e").text("x");
+    served.node.publish(Instance::Events, &draft).unwrap();
+    assert_eq!(socket.next().await["id"], "n");
+    // Its id is free again, and it is told why it may not.
+    let refused = socket.ask(&subscribe("o", "events/orders")).await;
+    assert_eq!(refused["reason"], "denied", "{refused}");
+}
+
 #[tokio::test]
 async fn a_browser_may_show_a_token_in_the_query_of_a_stream_and_nowhere_else() {
     let served = served(Policy::closed()).await;

@@ -10,6 +10,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 
 use crate::client::Client;
@@ -64,7 +65,8 @@ async fn a_unix_socket_says_who_its_clients_are() {
 
 struct Certified {
     _folder: tempfile::TempDir,
-    config: Arc<rustls::ServerConfig>,
+    config: watch::Receiver<Arc<rustls::ServerConfig>>,
+    tell: watch::Sender<Arc<rustls::ServerConfig>>,
     root: CertificateDer<'static>,
 }
 
@@ -78,8 +80,11 @@ fn certified(name: &str) -> Certified {
     let (chain, private) = (folder.path().join("a.pem"), folder.path().join("a.key"));
     std::fs::write(&chain, certificate.pem()).unwrap();
     std::fs::write(&private, key.serialize_pem()).unwrap();
+    let config = tls::Certified::read(&chain, &private).unwrap();
+    let (tell, config) = watch::channel(config.server_config(&["http/1.1"]).unwrap());
     Certified {
-        config: tls::server_config(&chain, &private, &["http/1.1"]).unwrap(),
+        config,
+        tell,
         root: certificate.der().clone(),
         _folder: folder,
     }
@@ -132,6 +137,46 @@ async fn browsers_and_others_speak_tls_of_both_versions() {
 }
 
 #[tokio::test]
+async fn new_connections_see_a_new_certificate_and_old_ones_go_on() {
+    let (old, new) = (certified("events.example"), certified("events.example"));
+    let bound = Gateway::bind_tls("127.0.0.1:0".parse().unwrap(), old.config).unwrap();
+    let addr = bound.local_addr().unwrap();
+    let _served = Served::start_as(
+        Access::open(),
+        |_| {},
+        |tcp| tcp.and(bound).hosts(["events.example".to_owned()]),
+    )
+    .await;
+    let mut roots = RootCertStore::empty();
+    roots.add(old.root.clone()).unwrap();
+    roots.add(new.root.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // One for all connections, which would resume a session.
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let connect = || async {
+        let stream = TcpStream::connect(addr).await.unwrap();
+        let name = ServerName::try_from("events.example").unwrap();
+        TlsConnector::from(config.clone()).connect(name, stream).await.unwrap()
+    };
+    let shown = |stream: &tokio_rustls::client::TlsStream<TcpStream>| {
+        stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+    };
+    let stream = connect().await;
+    assert_eq!(shown(&stream), old.root);
+    let mut client = Client::over(stream, "events.example").await;
+    assert_eq!(client.get("/healthz").await.status, 200);
+
+    old.tell.send_replace(new.config.borrow().clone());
+    assert_eq!(client.get("/healthz").await.status, 200);
+    assert_eq!(shown(&connect().await), new.root);
+}
+
+#[tokio::test]
 async fn who_speaks_no_tls_or_nothing_does_not_stop_others() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -180,9 +225,16 @@ fn files_that_lock_nothing_are_named() {
         (&chain, &broken, "is no PEM file"),
         (&chain, &other, "does not go with the key"),
     ] {
-        let err = tls::server_config(certificate, key, &[]).unwrap_err();
+        let config = tls::Certified::read(certificate, key).and_then(|read| read.server_config(&[]));
+        let err = config.unwrap_err();
         assert!(err.to_string().contains(words), "{err}");
         assert!(!err.to_string().contains("secret!"));
     }
-    assert!(tls::server_config(&chain, &private, &[]).is_ok());
+    let read = || tls::Certified::read(&chain, &private).unwrap();
+    assert!(read().server_config(&[]).is_ok());
+    assert_eq!(read(), read());
+    assert_ne!(read(), tls::Certified::read(&chain, &other).unwrap());
+    let key = key.serialize_pem();
+    let shown = format!("{:?}", read());
+    assert!(shown.contains("a.key") && !key.lines().any(|line| shown.contains(line)));
 }

@@ -13,6 +13,7 @@ mod broadcast;
 mod catalogue;
 mod cloud_events;
 mod connections;
+mod control;
 mod guard;
 mod listeners;
 mod publish;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether::Timestamp;
-use bellwether_access::{Access, Claims, Grant, Limits, Policy, Revoked, TokenId, TokenKeys};
+use bellwether_access::{Access, Claims, Grant, Limits, Policy, Principal, Revoked, TokenId, TokenKeys};
 use bellwether_message::KeyRing;
 
 use crate::lab::Door;
@@ -113,6 +113,35 @@ async fn what_is_denied_is_refused_by_every_way_and_the_connection_goes_on() {
         );
     }
     wire.sync().await;
+}
+
+#[tokio::test]
+async fn a_new_policy_ends_subscriptions_and_tells_the_largest_payload_anew() {
+    let (door, access) = guarded(Policy::closed()).await;
+    let says = format!(r#"{{"verbose":false,"protocol":1,"auth_token":"{}"}}"#, token(1));
+    let mut wire = door.client_that(&says).await;
+    wire.say("SUB orders.> 1\r\nSUB orders.> workers 2\r\nSUB events.news 3\r\n")
+        .await;
+    wire.sync().await;
+    let denied = Grant {
+        deny_subscribe: permissions(&["events:$nats:orders:*"]),
+        ..Grant::default()
+    };
+    let mut limits = Limits::default();
+    limits.payload_bytes = 10;
+    let policy = Policy::closed().with_principal(Principal::new("web", denied));
+    access.set_policy(policy.with_limits(limits));
+    for _ in 0..2 {
+        wire.expect("-ERR 'Permissions Violation for Subscription to \"orders.>\"'")
+            .await;
+    }
+    assert_eq!(wire.next_info().await["max_payload"], 10);
+    let news = bellwether::Draft::new(bellwether::Topic::new("news").unwrap(), "e").text("x");
+    door.node.publish(bellwether::Instance::Events, &news).unwrap();
+    wire.expect_message("MSG events.news 3", "x").await;
+    // What it knows now is too large.
+    wire.say("PUB orders.new 11\r\n12345678901\r\n").await;
+    wire.expect_end("-ERR 'Maximum Payload Violation'").await;
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 
 use crate::lab::Door;
 use crate::wire::Wire;
 
-fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+fn configs() -> (watch::Receiver<Arc<ServerConfig>>, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -28,7 +29,7 @@ fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
         .with_safe_default_protocol_versions()
         .unwrap();
     let client = client.with_root_certificates(roots).with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
+    (watch::channel(Arc::new(server)).1, Arc::new(client))
 }
 
 #[tokio::test]

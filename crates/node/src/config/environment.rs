@@ -19,8 +19,8 @@ use super::secrets::SecretSource;
 /// What all our variables begin with, the two of the secret excepted.
 const PREFIX: &str = "BELLWETHER_";
 
-/// The variables after [`PREFIX`], each with the key it sets, or none where it is not ours to use: the file to read,
-/// the node a client talks to and the log filter concern the program, not a node.
+/// The variables after [`PREFIX`], each with the key it sets, or none where it is not ours to use: the file to read
+/// and the node a client talks to concern the program, not a node.
 const VARIABLES: [(&str, Option<&str>); 19] = [
     ("NAME", Some("name")),
     ("CLUSTER", Some("cluster")),
@@ -40,17 +40,17 @@ const VARIABLES: [(&str, Option<&str>); 19] = [
     ("DRAIN_TIMEOUT_MS", Some("drain_timeout_ms")),
     ("CONFIG", None),
     ("NODE", None),
-    ("LOG", None),
+    ("LOG", Some("log")),
 ];
 
 impl Layer {
     /// Reads what environment variables give: `BELLWETHER_NAME`, `_CLUSTER`, `_LISTEN`, `_ADVERTISE`, `_HTTP`, `_NATS`,
     /// `_NATS_ADVERTISE`, `_SOCKET`, `_TLS_CERTIFICATE`, `_TLS_KEY`, `_INSECURE_DOORS`, `_HTTP_HOSTS` and `_SEEDS`
-    /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, the settings of
+    /// (separated by commas; empty means none), `_DATA_DIR`, `_GOSSIP_INTERVAL_MS`, `_DRAIN_TIMEOUT_MS`, `_LOG`, the settings of
     /// an instance by its name and theirs (`BELLWETHER_EVENTS_OVERFLOW`, `BELLWETHER_EVENTS_QUEUE_MESSAGES`), those of the
     /// integration by their table and key (`BELLWETHER_INTEGRATION_ENABLED`, `BELLWETHER_REPORTERS_HEALTH`; thresholds
-    /// and who may do what only stand in a file), limits by theirs (`BELLWETHER_LIMITS_CONNECTIONS`), and one of `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG`, `_NODE` and
-    /// `_LOG` are left to the program, as are all variables that are not ours, Unicode or not.
+    /// and who may do what only stand in a file), limits by theirs (`BELLWETHER_LIMITS_CONNECTIONS`), and one of `SECRET_KEY_BASE` and `SECRET_KEY_BASE_FILE`. `BELLWETHER_CONFIG` and
+    /// `_NODE` are left to the program, as are all variables that are not ours, Unicode or not.
     ///
     /// Give it `std::env::vars_os()`: `vars()` panics when any variable is not Unicode.
     ///
@@ -107,6 +107,10 @@ impl Layer {
                     return unknown_variable(name, short, &value);
                 };
                 let Some(key) = *key else { return Ok(()) };
+                if key == "log" && value.to_str().is_some_and(|text| text.trim().is_empty()) {
+                    // As good as not given, as for the program's other commands.
+                    return Ok(());
+                }
                 self.take_key(key, name, value)?;
                 key
             }
@@ -148,6 +152,7 @@ impl Layer {
             "seeds" => self.seeds = Some(list(&text)),
             "gossip_interval_ms" => self.gossip_interval_ms = Some(number(key, variable, &text)?),
             "drain_timeout_ms" => self.drain_timeout_ms = Some(number(key, variable, &text)?),
+            "log" => self.log = Some(text),
             _ => unreachable!("VARIABLES names no other key, as a test shows"),
         }
         Ok(())

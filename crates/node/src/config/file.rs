@@ -70,6 +70,7 @@ impl Layer {
             "secret_file" => self.secret = Some(SecretSource::File(entry.text()?.into())),
             "gossip_interval_ms" => self.gossip_interval_ms = Some(entry.number()?),
             "drain_timeout_ms" => self.drain_timeout_ms = Some(entry.number()?),
+            "log" => self.log = Some(entry.text()?),
             "seeds" => self.seeds = Some(self.take_texts(source, &entry)?),
             "access" => self.take_access(source, &entry)?,
             "limits" => return self.take_limits(source, &entry),

@@ -58,6 +58,8 @@ pub struct Layer {
     pub gossip_interval_ms: Option<u64>,
     /// Milliseconds a node that stops may take to hand over what it still holds. Default: 10 000.
     pub drain_timeout_ms: Option<u64>,
+    /// What is logged: a filter such as `debug`.
+    pub log: Option<String>,
     /// Settings of single instances; the others keep their defaults.
     pub instances: BTreeMap<Instance, InstanceLayer>,
     /// The tables `integration`, `reporters`, `health_monitoring` and `alerting`.
@@ -113,6 +115,7 @@ impl Layer {
             secret: self.secret.or(weaker.secret),
             gossip_interval_ms: self.gossip_interval_ms.or(weaker.gossip_interval_ms),
             drain_timeout_ms: self.drain_timeout_ms.or(weaker.drain_timeout_ms),
+            log: self.log.or(weaker.log),
             instances: self.instances,
             integration: self.integration.over(weaker.integration),
             thresholds: self.thresholds.or(weaker.thresholds),
@@ -142,6 +145,7 @@ impl Layer {
             self.secret.is_some(),
             self.gossip_interval_ms.is_some(),
             self.drain_timeout_ms.is_some(),
+            self.log.is_some(),
         ];
         let mut keys: Vec<String> = KEYS
             .into_iter()
@@ -220,7 +224,7 @@ impl InstanceLayer {
 }
 
 /// The keys of a file outside the instance tables, in the order of [`Layer`]'s fields.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 18] = [
     "name",
     "cluster",
     "listen",
@@ -238,6 +242,7 @@ pub(super) const KEYS: [&str; 17] = [
     "secret_file",
     "gossip_interval_ms",
     "drain_timeout_ms",
+    "log",
 ];
 
 /// The keys of an instance table, in the order of [`InstanceLayer`]'s fields.

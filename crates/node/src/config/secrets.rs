@@ -120,6 +120,11 @@ impl Secrets {
         self.0.iter().map(|secret| secret.as_slice())
     }
 
+    /// Whether they are the same, in the same order.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bellwether_access::{ANONYMOUS, Grant, LimitsOverride, Permission, Principal};
+use bellwether_access::{ANONYMOUS, Grant, Permission, Principal};
 use bellwether_message::Instance;
 
 use super::access::{LIMIT_BOUNDS, limit_key, limit_values};
@@ -48,6 +48,10 @@ impl Config {
         }
         lines.value("gossip_interval_ms", &milliseconds(self.gossip_interval).to_string());
         lines.value("drain_timeout_ms", &milliseconds(self.drain_timeout).to_string());
+        match &self.log {
+            Some(filter) => lines.value("log", &text(filter.clone())),
+            None => lines.remark("log: the life of the node"),
+        }
         for instance in Instance::ALL {
             lines.instance(instance);
         }
@@ -157,16 +161,7 @@ impl Lines<'_> {
 
     fn limits(&mut self) {
         self.push("\n[limits]");
-        let limits = self.config.limits;
-        let limits = LimitsOverride {
-            connections: Some(limits.connections),
-            subscriptions: Some(limits.subscriptions),
-            messages_per_second: limits.messages_per_second,
-            bytes_per_second: limits.bytes_per_second,
-            queued_bytes: Some(limits.queued_bytes),
-            payload_bytes: Some(limits.payload_bytes),
-        };
-        for (bounds, value) in LIMIT_BOUNDS.iter().zip(limit_values(&limits)) {
+        for (bounds, value) in LIMIT_BOUNDS.iter().zip(limit_values(&self.config.limits.whole())) {
             match value {
                 Some(value) => self.below(&limit_key(bounds.key), bounds.key, &value.to_string()),
                 None => self.remark(&format!("{}: no bound", bounds.key)),

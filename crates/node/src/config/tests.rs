@@ -4,6 +4,7 @@ mod layers;
 mod rules;
 mod shown;
 mod the_access;
+mod the_changes;
 mod the_doors;
 mod the_environment;
 mod the_example;

@@ -42,6 +42,7 @@ pub(super) async fn run(node: Node, settings: IntegrationSettings) {
         return std::future::pending().await;
     };
     let mut checks = 0_u64;
+    let mut has_settled = false;
     tokio::time::sleep(FIRST_REPORT_AFTER).await;
     let mut ticks = every(settings.health_interval);
     loop {
@@ -62,6 +63,9 @@ pub(super) async fn run(node: Node, settings: IntegrationSettings) {
                 tell(&node, &change);
             }
             tell_status(&node, before, watch.status());
+            if !std::mem::replace(&mut has_settled, true) {
+                settle(&node, &watch, &sample);
+            }
             report(&node, &integration, &watch, &sample, checks);
         }
         ticks.tick().await;
@@ -118,23 +122,73 @@ fn checks_of(watch: &ResourceWatch, sample: &Sample) -> BTreeMap<String, CheckSt
     checked.map(state).into()
 }
 
-/// What has become short, or is no longer.
-fn tell(node: &Node, change: &ResourceChange) {
-    let raised = |resource: Resource, level: ResourceLevel, value: f64, threshold: f64| {
-        let (alert_type, severity) = match level {
-            ResourceLevel::Warning => ("resource_warning", "warning"),
-            ResourceLevel::Critical => ("resource_critical", "critical"),
-        };
-        let name = serde_json::to_value(resource).unwrap_or_default();
-        let name = name.as_str().unwrap_or("resource").to_owned();
-        Raised {
-            alert_type: alert_type.to_owned(),
-            about: format!("{}:{name}", node.id()),
-            severity,
-            words: format!("{value:.0} % of {name} is used"),
-            context: json!({"resource": name, "value": value, "threshold": threshold, "node": node.id()}),
+/// What was raised by other limits, before these were configured, and is not by these.
+fn settle(node: &Node, watch: &ResourceWatch, sample: &Sample) {
+    let clear = |over: Raised| {
+        if node.alerts_state().is_raised(&over.key()) {
+            let words = format!("the limits are others now: {}", over.words);
+            over.clear(node, &words);
         }
     };
+    let shares = [
+        (Resource::Cpu, sample.cpu_usage),
+        (Resource::Memory, sample.memory_usage()),
+        (Resource::Disk, sample.disk_usage()),
+    ];
+    for (resource, share) in shares {
+        let Some(share) = share else { continue };
+        let level = watch.level(resource);
+        if level.is_none() {
+            clear(raised(node, resource, ResourceLevel::Warning, share, share));
+        }
+        if level != Some(ResourceLevel::Critical) {
+            clear(raised(node, resource, ResourceLevel::Critical, share, share));
+        }
+    }
+    for status in [ResourceStatus::Degraded, ResourceStatus::Unhealthy] {
+        if let Some(over) = raised_status(node, status).filter(|_| status != watch.status()) {
+            clear(over);
+        }
+    }
+}
+
+fn raised(node: &Node, resource: Resource, level: ResourceLevel, value: f64, threshold: f64) -> Raised {
+    let (alert_type, severity) = match level {
+        ResourceLevel::Warning => ("resource_warning", "warning"),
+        ResourceLevel::Critical => ("resource_critical", "critical"),
+    };
+    let name = serde_json::to_value(resource).unwrap_or_default();
+    let name = name.as_str().unwrap_or("resource").to_owned();
+    Raised {
+        alert_type: alert_type.to_owned(),
+        about: format!("{}:{name}", node.id()),
+        severity,
+        words: format!("{value:.0} % of {name} is used"),
+        context: json!({"resource": name, "value": value, "threshold": threshold, "node": node.id()}),
+    }
+}
+
+fn raised_status(node: &Node, status: ResourceStatus) -> Option<Raised> {
+    let (alert_type, severity) = match status {
+        ResourceStatus::Healthy => return None,
+        ResourceStatus::Degraded => ("health_degraded", "warning"),
+        ResourceStatus::Unhealthy => ("health_critical", "critical"),
+    };
+    Some(Raised {
+        alert_type: alert_type.to_owned(),
+        about: node.id().to_string(),
+        severity,
+        words: format!(
+            "the health of {} is {}",
+            node.id(),
+            alert_type.trim_start_matches("health_")
+        ),
+        context: json!({"node": node.id()}),
+    })
+}
+
+/// What has become short, or is no longer.
+fn tell(node: &Node, change: &ResourceChange) {
     match *change {
         ResourceChange::Raised {
             resource,
@@ -142,7 +196,7 @@ fn tell(node: &Node, change: &ResourceChange) {
             value,
             threshold,
         } => {
-            raised(resource, level, value, threshold).raise(node);
+            raised(node, resource, level, value, threshold).raise(node);
         }
         ResourceChange::Cleared {
             resource,
@@ -157,14 +211,14 @@ fn tell(node: &Node, change: &ResourceChange) {
                 None => vec![ResourceLevel::Critical, ResourceLevel::Warning],
             };
             for level in over {
-                let over = raised(resource, level, value, threshold);
+                let over = raised(node, resource, level, value, threshold);
                 if node.alerts_state().is_raised(&over.key()) {
                     let words = format!("only {}", over.words);
                     over.clear(node, &words);
                 }
             }
             if let Some(remains) = remains {
-                raised(resource, remains, value, threshold).raise(node);
+                raised(node, resource, remains, value, threshold).raise(node);
             }
         }
     }
@@ -172,31 +226,13 @@ fn tell(node: &Node, change: &ResourceChange) {
 
 /// The host as a whole is worse, or better.
 fn tell_status(node: &Node, before: ResourceStatus, now: ResourceStatus) {
-    let raised = |status: ResourceStatus| {
-        let (alert_type, severity) = match status {
-            ResourceStatus::Healthy => return None,
-            ResourceStatus::Degraded => ("health_degraded", "warning"),
-            ResourceStatus::Unhealthy => ("health_critical", "critical"),
-        };
-        Some(Raised {
-            alert_type: alert_type.to_owned(),
-            about: node.id().to_string(),
-            severity,
-            words: format!(
-                "the health of {} is {}",
-                node.id(),
-                alert_type.trim_start_matches("health_")
-            ),
-            context: json!({"node": node.id()}),
-        })
-    };
     if before == now {
         return;
     }
-    if let Some(over) = raised(before) {
+    if let Some(over) = raised_status(node, before) {
         over.clear(node, &format!("the health of {} has changed", node.id()));
     }
-    if let Some(raised) = raised(now) {
+    if let Some(raised) = raised_status(node, now) {
         raised.raise(node);
     }
 }

@@ -95,7 +95,7 @@ impl HealthShell {
         *self.settings.borrow()
     }
 
-    pub(super) fn configure(&self, settings: HealthSettings) {
+    pub(crate) fn configure(&self, settings: HealthSettings) {
         self.settings.send_replace(settings);
     }
 

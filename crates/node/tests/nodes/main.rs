@@ -13,3 +13,4 @@ mod queue_groups;
 mod replay;
 mod reporting;
 mod subscription_health;
+mod taking_over;

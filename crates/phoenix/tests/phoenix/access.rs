@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether::{Instance, Timestamp};
-use bellwether_access::{Access, Claims, Grant, Policy, Revoked, TokenId, TokenKeys};
+use bellwether_access::{Access, Claims, Grant, Policy, Principal, Revoked, TokenId, TokenKeys};
 use bellwether_message::KeyRing;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -94,6 +94,25 @@ async fn what_is_denied_is_refused_and_what_is_partly_allowed_is_partly_delivere
         .await;
     let frames = [client.next().await, client.next().await];
     assert!(frames.iter().any(|frame| frame.event == "message"), "{frames:?}");
+}
+
+#[tokio::test]
+async fn a_channel_of_which_nothing_is_left_fails_and_others_go_on() {
+    let (served, access) = served().await;
+    let mut client = client(&served, &token(1)).await;
+    client.join("events:news", json!({})).await;
+    client.join("events:orders:*", json!({})).await;
+    let denied = Grant {
+        deny_subscribe: vec!["events:orders:*".parse().unwrap()],
+        ..Grant::default()
+    };
+    access.set_policy(Policy::closed().with_principal(Principal::new("web", denied)));
+    let frame = client.next().await;
+    assert_eq!((&*frame.event, &*frame.topic), ("phx_error", "events:orders:*"));
+    let (_, status, response) = client.try_join("events:orders:*", json!({})).await;
+    assert_eq!((&*status, &response["reason"]), ("error", &json!("unauthorized")));
+    served.publish(Instance::Events, "news", "made", "{}");
+    assert_eq!(client.next().await.event, "made");
 }
 
 #[tokio::test]

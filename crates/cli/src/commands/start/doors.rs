@@ -2,45 +2,106 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use anyhow::Context;
-use bellwether::config::{NatsAdvertise, TlsFiles};
+use bellwether::config::NatsAdvertise;
 use bellwether::{Config, Node};
-use bellwether_access::{Access, TokenKeys};
-use bellwether_gateway::{Gateway, tls};
-use bellwether_message::KeyRing;
+use bellwether_access::Access;
+use bellwether_gateway::tls::Certified;
+use bellwether_gateway::{Control, Gateway};
 use bellwether_nats::{Nats, NatsSettings};
-use tokio::sync::oneshot;
+use rustls::ServerConfig;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::files::{Files, token_keys};
 use super::refusals;
 use super::revoked_file::RevokedFile;
 
-/// What browsers and other clients of HTTP agree to.
-const HTTP_PROTOCOLS: [&str; 1] = ["http/1.1"];
+/// What is said of a certificate or key that is another, in the same files or others.
+pub(super) const CERTIFICATE: &str = "tls_certificate";
+/// What is said of a list of revoked tokens that is another.
+const REVOKED: &str = "access.revoked_tokens";
 
 /// Bound and not yet served.
 pub(super) struct Doors {
     gateway: Option<Gateway>,
     nats: Option<Nats>,
     access: Access,
-    revoked: Option<RevokedFile>,
+    revoked: watch::Receiver<Option<RevokedFile>>,
     are_insecure: bool,
 }
 
+/// What of open doors can be changed: whom they let in, by which names, and with which certificate.
+pub(super) struct Locks {
+    access: Access,
+    certified: Option<Certified>,
+    tls: Option<[watch::Sender<Arc<ServerConfig>>; 2]>,
+    hosts: watch::Sender<Arc<[String]>>,
+    revoked: watch::Sender<Option<RevokedFile>>,
+}
+
+impl Locks {
+    /// Has the doors go by a newer configuration, as far as it needs no restart, and by what stands in its files. Says what
+    /// of these files is another than before.
+    pub(super) fn take_over(&mut self, older: &Config, newer: &Config, files: Files) -> Vec<&'static str> {
+        let mut changed = Vec::new();
+        if older.access != newer.access || older.limits != newer.limits {
+            self.access.set_policy(newer.policy());
+        }
+        if older.http_hosts != newer.http_hosts {
+            self.hosts.send_replace(newer.http_hosts.as_slice().into());
+        }
+        if let (Some([http, nats]), Some(tls)) = (&self.tls, files.tls)
+            && self.certified.as_ref() != Some(&tls.certified)
+        {
+            http.send_replace(tls.http);
+            nats.send_replace(tls.nats);
+            self.certified = Some(tls.certified);
+            changed.push(CERTIFICATE);
+        }
+        let (file, revoked) = files.revoked.unzip();
+        if self.access.set_revoked(revoked.unwrap_or_default()) {
+            changed.push(REVOKED);
+        }
+        self.revoked.send_replace(file);
+        changed
+    }
+}
+
 impl Doors {
-    pub(super) fn bind(config: &Config) -> anyhow::Result<Self> {
+    /// With what of them can be changed later.
+    pub(super) fn bind(config: &Config, control: Control) -> anyhow::Result<(Self, Locks)> {
         let access = Access::new(config.policy(), token_keys(config)?);
-        let list = config.access.as_ref().and_then(|access| access.revoked_tokens.clone());
-        let revoked = list.map(RevokedFile::new);
-        let revoked = revoked.map(|file| file.begin(&access)).transpose()?;
-        Ok(Self {
-            gateway: gateway(config)?,
-            nats: config.nats.map(|listen| nats(config, listen)).transpose()?,
-            access,
+        let files = Files::read(config)?;
+        let (file, revoked) = files.revoked.unzip();
+        access.set_revoked(revoked.unwrap_or_default());
+        let (tell_revoked, revoked) = watch::channel(file);
+        let (tell_hosts, hosts) = watch::channel(config.http_hosts.as_slice().into());
+        let (certified, tls) = files
+            .tls
+            .map(|tls| (tls.certified, [tls.http, tls.nats].map(watch::Sender::new)))
+            .unzip();
+        let [http, nats_tls] = match &tls {
+            Some(tls) => tls.each_ref().map(|tls| Some(tls.subscribe())),
+            None => [None, None],
+        };
+        let gateway = gateway(config, http)?.map(|gateway| gateway.hosts_as_told(hosts).controlled_by(control));
+        let doors = Self {
+            gateway,
+            nats: config.nats.map(|listen| nats(config, listen, nats_tls)).transpose()?,
+            access: access.clone(),
             revoked,
             are_insecure: are_insecure(config),
-        })
+        };
+        let locks = Locks {
+            access,
+            certified,
+            tls,
+            hosts: tell_hosts,
+            revoked: tell_revoked,
+        };
+        Ok((doors, locks))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -82,7 +143,7 @@ impl Doors {
             gateway,
             nats,
             access,
-            revoked,
+            mut revoked,
             are_insecure: _,
         } = self;
         let http = gateway.map(|gateway| gateway.serve(node.clone(), access.clone(), stop.clone()));
@@ -104,12 +165,7 @@ impl Doors {
             }
         };
         let serve = async { tokio::try_join!(http, nats).map(drop) };
-        let revoke = async {
-            match revoked {
-                Some(file) => file.watch(&access).await,
-                None => std::future::pending().await,
-            }
-        };
+        let revoke = watch_revoked(&mut revoked, &access);
         let served = tokio::select! {
             served = serve => served,
             () = revoke => Ok(()),
@@ -117,6 +173,26 @@ impl Doors {
         };
         refusals::tell(&access, &node);
         served
+    }
+}
+
+/// Watches the list of revoked tokens, whichever is configured. Never done.
+async fn watch_revoked(files: &mut watch::Receiver<Option<RevokedFile>>, access: &Access) {
+    loop {
+        let file = files.borrow_and_update().clone();
+        let watching = async {
+            match file {
+                Some(file) => file.watch(access).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = watching => {}
+            changed = files.changed() => if changed.is_err() {
+                // Whoever runs the node is about to end.
+                return std::future::pending().await;
+            },
+        }
     }
 }
 
@@ -131,21 +207,20 @@ where
     }
 }
 
-fn gateway(config: &Config) -> anyhow::Result<Option<Gateway>> {
-    let over_tcp = match (config.http, &config.tls) {
+fn gateway(config: &Config, tls: Option<watch::Receiver<Arc<ServerConfig>>>) -> anyhow::Result<Option<Gateway>> {
+    let over_tcp = match (config.http, tls) {
         (None, _) => None,
         (Some(addr), None) => Some(Gateway::bind(addr)?),
-        (Some(addr), Some(files)) => Some(Gateway::bind_tls(addr, server_config(files, &HTTP_PROTOCOLS)?)?),
+        (Some(addr), Some(tls)) => Some(Gateway::bind_tls(addr, tls)?),
     };
     let over_socket = config.socket.as_deref().map(Gateway::bind_socket).transpose()?;
-    let gateway = match (over_tcp, over_socket) {
+    Ok(match (over_tcp, over_socket) {
         (Some(tcp), Some(socket)) => Some(tcp.and(socket)),
         (one, other) => one.or(other),
-    };
-    Ok(gateway.map(|gateway| gateway.hosts(config.http_hosts.iter().cloned())))
+    })
 }
 
-fn nats(config: &Config, listen: SocketAddr) -> anyhow::Result<Nats> {
+fn nats(config: &Config, listen: SocketAddr, tls: Option<watch::Receiver<Arc<ServerConfig>>>) -> anyhow::Result<Nats> {
     let mut settings = NatsSettings::new(listen);
     let ip = listen.ip().to_canonical();
     settings.advertise = match &config.nats_advertise {
@@ -154,23 +229,8 @@ fn nats(config: &Config, listen: SocketAddr) -> anyhow::Result<Nats> {
         NatsAdvertise::Listen if ip.is_loopback() || ip.is_unspecified() => None,
         NatsAdvertise::Listen => Some(listen.to_string()),
     };
-    if let Some(files) = &config.tls {
-        settings.tls = Some(server_config(files, &[])?);
-    }
+    settings.tls = tls;
     Ok(Nats::bind(settings)?)
-}
-
-fn server_config(files: &TlsFiles, protocols: &[&str]) -> Result<std::sync::Arc<rustls::ServerConfig>, tls::TlsError> {
-    tls::server_config(&files.certificate, &files.key, protocols)
-}
-
-/// What verifies tokens; nothing does without a cluster secret.
-pub(crate) fn token_keys(config: &Config) -> anyhow::Result<Option<TokenKeys>> {
-    if config.secrets.is_empty() {
-        return Ok(None);
-    }
-    let ring = KeyRing::new(&config.cluster, config.secrets.iter()).context("the cluster secret cannot be used")?;
-    Ok(Some(TokenKeys::new(&config.cluster, &ring)))
 }
 
 fn are_insecure(config: &Config) -> bool {

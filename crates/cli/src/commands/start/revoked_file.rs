@@ -15,6 +15,7 @@ const PERIOD: Duration = Duration::from_millis(500);
 const MAX_BYTES: u64 = 16 << 20;
 
 /// The file, and how it was when it was last read.
+#[derive(Clone)]
 pub(super) struct RevokedFile {
     path: PathBuf,
     seen: Option<Stamp>,
@@ -41,34 +42,30 @@ impl Stamp {
 }
 
 impl RevokedFile {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self {
+    /// Reads it for the first time, before anybody is judged by it. One that is not there yet revokes nothing.
+    pub(super) fn read(path: PathBuf) -> anyhow::Result<(Self, Revoked)> {
+        let mut file = Self {
             path,
             seen: None,
             told: None,
-        }
-    }
-
-    /// Reads it for the first time, before anybody is served. One that is not there yet revokes nothing.
-    pub(super) fn begin(mut self, access: &Access) -> anyhow::Result<Self> {
-        let place = || format!("cannot read the revoked tokens in {}", self.path.display());
-        let metadata = match std::fs::metadata(&self.path) {
+        };
+        let place = || format!("cannot read the revoked tokens in {}", file.path.display());
+        let metadata = match std::fs::metadata(&file.path) {
             Ok(metadata) => metadata,
             Err(err) if err.kind() == ErrorKind::NotFound => {
-                self.tell("the list of revoked tokens is not there yet; no token is revoked".to_owned());
-                return Ok(self);
+                file.tell("the list of revoked tokens is not there yet; no token is revoked".to_owned());
+                return Ok((file, Revoked::default()));
             }
             Err(err) => return Err(err).with_context(place),
         };
         check_size(&metadata).with_context(place)?;
-        let text = std::fs::read_to_string(&self.path).with_context(place)?;
+        let text = std::fs::read_to_string(&file.path).with_context(place)?;
         let (revoked, wrong) = Revoked::parse(&text);
         if let Some(wrong) = wrong {
-            return Err(wrong).with_context(|| format!("the list of revoked tokens in {}", self.path.display()));
+            return Err(wrong).with_context(|| format!("the list of revoked tokens in {}", file.path.display()));
         }
-        access.set_revoked(revoked);
-        self.seen = Some(Stamp::of(&metadata));
-        Ok(self)
+        file.seen = Some(Stamp::of(&metadata));
+        Ok((file, revoked))
     }
 
     /// For ever. While the file cannot be read, what was revoked stays so.

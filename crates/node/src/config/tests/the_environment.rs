@@ -31,6 +31,7 @@ fn gives_every_variable_and_leaves_the_others_alone() {
     assert_eq!(config.data_dir.as_deref(), Some(Path::new("/srv/a")));
     assert_eq!(config.gossip_interval, Duration::from_millis(100));
     assert_eq!(config.drain_timeout, Duration::ZERO);
+    assert_eq!(config.log.as_deref(), Some("debug"));
     assert_eq!(config.secrets.iter().collect::<Vec<_>>(), [SECRET.as_bytes()]);
 }
 

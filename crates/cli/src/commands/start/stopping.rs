@@ -1,0 +1,89 @@
+//! The end of a node in good order, and who is told how far it is.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bellwether::{Node, NodeId};
+use bellwether_gateway::{Stage, Stop};
+use tokio::sync::watch;
+use tokio::time::interval;
+
+use super::doors_thread::DoorsThread;
+use crate::failure::Failure;
+use crate::systemd::Systemd;
+
+/// How often it is looked who has confirmed everything.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Tells clients and the service manager how far it is.
+pub(super) struct Stopping {
+    stage: watch::Sender<Stage>,
+    systemd: Systemd,
+}
+
+impl Stopping {
+    pub(super) fn new(stage: watch::Sender<Stage>, systemd: Systemd) -> Self {
+        Self { stage, systemd }
+    }
+
+    pub(super) fn systemd(&self) -> &Systemd {
+        &self.systemd
+    }
+
+    /// To drain: has clients go elsewhere that can, then drains the node, which ends the others' streams, and then stops the
+    /// doors. To leave: the same without the clients' time, and with a second for the peers.
+    pub(super) async fn stop(self, node: &Node, mut doors: Option<DoorsThread>, how: Stop) -> Result<(), Failure> {
+        if let (Some(doors), Stop::Drain) = (&mut doors, how) {
+            self.tell(Stage::TellingClients);
+            self.systemd.stopping("tells clients to go elsewhere");
+            doors.leave().await;
+        }
+        self.tell(Stage::HandingOver { to: node.owed() });
+        self.systemd.stopping("hands over what is left");
+        let stopped = tokio::select! {
+            stopped = async {
+                match how {
+                    Stop::Drain => node.shutdown().await,
+                    Stop::Leave => node.leave().await,
+                }
+            } => stopped,
+            never = self.look_on(node) => match never {},
+        };
+        let unconfirmed = stopped.unconfirmed;
+        self.tell(Stage::Stopped {
+            unconfirmed: unconfirmed.clone(),
+        });
+        if let Some(doors) = doors {
+            doors.stop().await;
+        }
+        outcome(&unconfirmed)
+    }
+
+    async fn look_on(&self, node: &Node) -> Infallible {
+        let mut looks = interval(LOOK);
+        loop {
+            looks.tick().await;
+            self.tell(Stage::HandingOver { to: node.owed() });
+        }
+    }
+
+    fn tell(&self, stage: Stage) {
+        self.stage.send_if_modified(|told| {
+            let differs = *told != stage;
+            *told = stage;
+            differs
+        });
+    }
+}
+
+fn outcome(unconfirmed: &[NodeId]) -> Result<(), Failure> {
+    if unconfirmed.is_empty() {
+        tracing::info!("stopped");
+        return Ok(());
+    }
+    let nodes: Vec<_> = unconfirmed.iter().map(NodeId::as_str).collect();
+    Err(Failure::with_hint(
+        format!("stopped, but not everything was confirmed by {}", nodes.join(", ")),
+        "What they had not received is lost. More time to hand it over: --drain-timeout-ms.",
+    ))
+}
