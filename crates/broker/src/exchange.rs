@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
-    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
+    Batch, Draft, DraftError, Envelope, Instance, KeyRing, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
 };
 
 use self::state::{State, note_filling};
@@ -41,7 +42,9 @@ pub struct FeedRead {
 pub(crate) struct Exchange {
     instance: Instance,
     settings: InstanceSettings,
-    sealer: Sealer,
+    source: Arc<Source>,
+    /// Read by publishers outside of the lock; replaced when the key ring is.
+    sealer: ArcSwap<Sealer>,
     counters: Counters,
     interest: Arc<SharedInterest>,
     state: Mutex<State>,
@@ -54,11 +57,13 @@ impl Exchange {
         sealer: Sealer,
         interest: Arc<SharedInterest>,
     ) -> Self {
-        let state = Mutex::new(State::new(sealer.source().clone()));
+        let source = sealer.source().clone();
+        let state = Mutex::new(State::new(source.clone()));
         Self {
             instance,
             settings,
-            sealer,
+            source,
+            sealer: ArcSwap::from_pointee(sealer),
             counters: Counters::default(),
             interest,
             state,
@@ -73,8 +78,17 @@ impl Exchange {
         &self.settings
     }
 
-    pub(crate) fn sealer(&self) -> &Sealer {
-        &self.sealer
+    pub(crate) fn sealer(&self) -> Arc<Sealer> {
+        self.sealer.load_full()
+    }
+
+    /// From now on the first key of this ring signs. A message that is being published may still be signed by the one
+    /// before.
+    pub(crate) fn replace_ring(&self, ring: &KeyRing) {
+        let sealer = self.sealer.load();
+        if sealer.key() != ring.ids().next() {
+            self.sealer.store(Arc::new(sealer.with_ring(ring)));
+        }
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -93,7 +107,9 @@ impl Exchange {
 
     fn try_publish(&self, draft: &Draft, now: Duration, time: Timestamp) -> Result<MessageId, PublishError> {
         draft.check(self.settings.max_payload_bytes)?;
-        let absorbed = self.sealer.absorb(&draft.payload);
+        // One sealer from here to the end: what it absorbs no other can finish.
+        let sealer: Guard<Arc<Sealer>> = self.sealer.load();
+        let absorbed = sealer.absorb(&draft.payload);
         let (mut wake, mut notify) = (Vec::new(), Vec::new());
         let seq = {
             let mut locked = self.lock();
@@ -101,7 +117,7 @@ impl Exchange {
             if state.closed {
                 return Err(PublishError::Closed);
             }
-            let signed = (&self.sealer, absorbed);
+            let signed = (&**sealer, absorbed);
             let seq = state
                 .backlog
                 .publish(signed, draft, (now, time), &self.settings)
@@ -143,11 +159,10 @@ impl Exchange {
         };
         wake.into_iter().for_each(Waker::wake);
         notify.iter().for_each(|signal| signal.notify());
-        let source = self.sealer.source();
         Ok(MessageId {
             instance: self.instance,
-            node: source.node.clone(),
-            epoch: source.epoch,
+            node: self.source.node.clone(),
+            epoch: self.source.epoch,
             seq,
         })
     }
@@ -245,7 +260,7 @@ impl Exchange {
         };
         let id = group.lock().ring.add_cursor();
         let own = Arrived {
-            source: self.sealer.source().clone(),
+            source: self.source.clone(),
             seq: state.backlog.head(),
         };
         let arrived = std::iter::once(own).chain(state.arrived.iter().flatten().cloned());
@@ -262,7 +277,7 @@ impl Exchange {
                 .find(|known| known.source == *source)
                 .map(|known| known.seq)
         };
-        let own = self.sealer.source();
+        let own = &self.source;
         let own = Position {
             source: own.clone(),
             live_from: before(own).map(|seq| seq + 1),
