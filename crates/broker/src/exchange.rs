@@ -83,12 +83,16 @@ impl Exchange {
     }
 
     /// From now on the first key of this ring signs. A message that is being published may still be signed by the one
-    /// before.
+    /// before. Wakes the links: they tell the peers, also where nothing is published.
     pub(crate) fn replace_ring(&self, ring: &KeyRing) {
         let sealer = self.sealer.load();
-        if sealer.key() != ring.ids().next() {
-            self.sealer.store(Arc::new(sealer.with_ring(ring)));
+        if sealer.key() == ring.ids().next() {
+            return;
         }
+        self.sealer.store(Arc::new(sealer.with_ring(ring)));
+        let signals = self.lock().signals.clone();
+        let raised = signals.iter().filter(|signal| signal.raise());
+        raised.for_each(|signal| signal.notify());
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, MAX_PATTERNS, SourceSlot};
 use bellwether_message::{
-    BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
+    BatchBuilder, Instance, KeyId, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
 };
 use bytes::Bytes;
 
@@ -30,6 +30,9 @@ struct FrameReader {
     instance: Instance,
     slot: SourceSlot,
     source: Arc<Source>,
+    ring: Arc<KeyRing>,
+    /// With the key that signs now.
+    header: StreamHeader,
     opener: Opener,
     /// Verified, not yet handed to the broker.
     batch: BatchBuilder,
@@ -48,7 +51,7 @@ impl FeedReader {
     pub fn begin(
         header: &StreamHeader,
         start: u64,
-        (cluster, ring): (&str, &KeyRing),
+        (cluster, ring): (&str, &Arc<KeyRing>),
         (source, slot): (&Arc<Source>, SourceSlot),
         feed: &mut IncomingFeed,
     ) -> Result<Self, ReceiveError> {
@@ -64,6 +67,8 @@ impl FeedReader {
                 instance: header.instance,
                 slot,
                 source: source.clone(),
+                ring: ring.clone(),
+                header: header.clone(),
                 opener,
                 batch: BatchBuilder::new(source.clone()),
                 chosen: Vec::new(),
@@ -75,6 +80,16 @@ impl FeedReader {
     /// The instance of the feed.
     pub fn instance(&self) -> Instance {
         self.frames.instance
+    }
+
+    /// From now on these keys verify.
+    ///
+    /// # Errors
+    /// [`ReceiveError::KeyRemoved`] if the key that signs the stream is not among them; the stream must be given up.
+    pub fn replace_ring(&mut self, ring: Arc<KeyRing>) -> Result<(), ReceiveError> {
+        let is_known = ring.contains(self.frames.header.key);
+        self.frames.ring = ring;
+        is_known.then_some(()).ok_or(ReceiveError::KeyRemoved)
     }
 
     /// Takes the next bytes of the stream, and delivers every whole frame that is there. Many chunks at once are cheaper:
@@ -164,6 +179,11 @@ impl FrameReader {
         self.flush(broker);
         match mark {
             Mark::Queue { .. } => {}
+            Mark::Key { key } => {
+                self.header.key = KeyId(key);
+                let opener = Opener::new(Some(&self.ring), &self.header.cluster, &self.header);
+                self.opener = opener.map_err(ReceiveError::Unverified)?;
+            }
             Mark::Live { pattern, added, from } => {
                 let pattern = Pattern::new(pattern).map_err(|_| ReceiveError::Order(OrderError))?;
                 return Ok(broker.open(self.slot, self.instance, &pattern, added, from));
@@ -248,6 +268,9 @@ pub enum ReceiveError {
     /// The stream's key is unknown, or a mark failed verification.
     #[error("the stream failed verification")]
     Unverified(#[source] VerifyError),
+    /// The stream's key is no longer in the ring.
+    #[error("the stream is signed by a key that was removed")]
+    KeyRemoved,
     /// The framing is broken.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -265,6 +288,16 @@ mod tests {
     use bellwether_message::{Draft, Epoch, NodeId, Topic};
 
     const INSTANCE: Instance = Instance::Alerts;
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const NEW: &str = "fedcba9876543210fedcba9876543210";
+
+    fn ring_of(secrets: &[&str]) -> Arc<KeyRing> {
+        Arc::new(KeyRing::new("c", secrets).unwrap())
+    }
+
+    fn ring() -> Arc<KeyRing> {
+        ring_of(&[SECRET])
+    }
 
     fn broker(node: &str, ring: &KeyRing) -> Broker {
         let source = Source {
@@ -319,7 +352,7 @@ mod tests {
     /// b takes the confirmation of its pattern and three messages, each in a chunk of its own and made other by
     /// `harm`, all at once. What came of them; the next seq that b asks for; what its subscription is told.
     fn taken_at_once(harm: impl FnOnce(&mut Vec<Bytes>)) -> (Result<bool, ReceiveError>, u64, Vec<String>) {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let ring = ring();
         let (a, b) = (broker("a", &ring), broker("b", &ring));
         let pattern = Pattern::new("t").unwrap();
         let mut subscription = b.subscribe(INSTANCE, [pattern.clone()]).unwrap();
@@ -339,7 +372,8 @@ mod tests {
         }
         harm(&mut chunks);
         let mut feed = IncomingFeed::from_start();
-        let header = a.sealer(INSTANCE).header().unwrap();
+        let sealer = a.sealer(INSTANCE);
+        let header = sealer.header().unwrap();
         let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
         let taken = reader.take(chunks, &mut feed, &b);
         let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
@@ -396,14 +430,15 @@ mod tests {
 
     #[test]
     fn what_a_queue_group_has_chosen_this_node_for_comes_once_over_a_cut_too() {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let ring = ring();
         let (a, b) = (broker("a", &ring), broker("b", &ring));
         let (queue, plain) = (Pattern::new("$queue:w:t").unwrap(), Pattern::new("t").unwrap());
         let mut worker = b.subscribe(INSTANCE, [queue.clone()]).unwrap();
         let mut all = b.subscribe(INSTANCE, [plain.clone()]).unwrap();
         let slot = b.attach(a.source().clone(), true);
         let mut feed = IncomingFeed::from_start();
-        let header = a.sealer(INSTANCE).header().unwrap();
+        let sealer = a.sealer(INSTANCE);
+        let header = sealer.header().unwrap();
         let publish = |texts: &[&str]| {
             for text in texts {
                 let draft = Draft::new(Topic::new("t").unwrap(), "e").text(*text);
@@ -454,14 +489,101 @@ mod tests {
         all.collect()
     }
 
+    /// What a sends b is signed by an old key, then by a new one, while messages wait and marks pass.
+    #[test]
+    fn a_stream_goes_on_under_another_key_and_nothing_is_lost() {
+        let (old, both, promoted, new) = (
+            ring(),
+            ring_of(&[SECRET, NEW]),
+            ring_of(&[NEW, SECRET]),
+            ring_of(&[NEW]),
+        );
+        let (a, b) = (broker("a", &old), broker("b", &old));
+        let plain = Pattern::new("t").unwrap();
+        let mut all = b.subscribe(INSTANCE, [plain.clone()]).unwrap();
+        let slot = b.attach(a.source().clone(), true);
+        let publish = |text: &str| {
+            let draft = Draft::new(Topic::new("t").unwrap(), "e").text(text);
+            a.publish(INSTANCE, &draft).unwrap();
+        };
+        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, 0);
+        outgoing.want_only(vec![(plain.clone(), 1, 1)], 0);
+        let mut feed = IncomingFeed::from_start();
+        let sealer = outgoing.sealer(&a).clone();
+        let header = sealer.header().unwrap();
+        let mut reader = FeedReader::begin(header, 1, ("c", &old), (a.source(), slot), &mut feed).unwrap();
+        let mut send = |reader: &mut FeedReader, feed: &mut IncomingFeed| {
+            let mut frames = FrameBuffer::default();
+            outgoing.fill(&a, &mut frames).unwrap();
+            let stream = frames.take_whole();
+            reader.take(stream.chunks(9).map(Bytes::copy_from_slice), feed, &b)
+        };
+        publish("before");
+        send(&mut reader, &mut feed).unwrap();
+        // Published under the old key, sent after the new one signs.
+        publish("between");
+        a.replace_ring(&both);
+        a.replace_ring(&promoted);
+        publish("after");
+        reader.replace_ring(both.clone()).unwrap();
+        send(&mut reader, &mut feed).unwrap();
+        // From now on the old key is of no use, and need not be there.
+        reader.replace_ring(new.clone()).unwrap();
+        publish("removed");
+        send(&mut reader, &mut feed).unwrap();
+        assert_eq!(texts(&mut all), ["before", "between", "after", "removed"]);
+        // A peer that was away takes all of it with the new key alone, and is never shown the old.
+        let c = broker("c", &new);
+        let mut away = c.subscribe(INSTANCE, [plain.clone()]).unwrap();
+        let slot = c.attach(a.source().clone(), true);
+        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, a.head(INSTANCE));
+        outgoing.want_only(vec![(plain, 1, 1)], a.head(INSTANCE));
+        let mut feed = IncomingFeed::from_start();
+        let sealer = outgoing.sealer(&a).clone();
+        let header = sealer.header().unwrap();
+        let mut reader = FeedReader::begin(header, 1, ("c", &new), (a.source(), slot), &mut feed).unwrap();
+        let mut frames = FrameBuffer::default();
+        outgoing.fill(&a, &mut frames).unwrap();
+        reader.take([frames.take_whole()], &mut feed, &c).unwrap();
+        assert_eq!(texts(&mut away), ["before", "between", "after", "removed"]);
+    }
+
+    #[test]
+    fn a_key_that_is_not_in_the_ring_ends_the_stream() {
+        let (old, promoted) = (ring(), ring_of(&[NEW, SECRET]));
+        let (a, b) = (broker("a", &old), broker("b", &old));
+        let slot = b.attach(a.source().clone(), true);
+        let mut feed = IncomingFeed::from_start();
+        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, 0);
+        outgoing.want_only(Vec::new(), 0);
+        let sealer = outgoing.sealer(&a).clone();
+        let header = sealer.header().unwrap();
+        let mut reader = FeedReader::begin(header, 1, ("c", &old), (a.source(), slot), &mut feed).unwrap();
+        // b has removed the key that a signs with.
+        let removed = reader.replace_ring(ring_of(&[NEW]));
+        assert!(matches!(removed, Err(ReceiveError::KeyRemoved)), "{removed:?}");
+        // a signs with a key that b does not have.
+        reader.replace_ring(old).unwrap();
+        a.replace_ring(&promoted);
+        let mut frames = FrameBuffer::default();
+        outgoing.fill(&a, &mut frames).unwrap();
+        let taken = reader.take([frames.take_whole()], &mut feed, &b);
+        let unknown = VerifyError::InvalidSignature;
+        assert!(
+            matches!(taken, Err(ReceiveError::Unverified(err)) if err == unknown),
+            "{taken:?}"
+        );
+    }
+
     #[test]
     fn a_mark_of_a_queue_group_must_name_one() {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
+        let ring = ring();
         let (a, b) = (broker("a", &ring), broker("b", &ring));
         let slot = b.attach(a.source().clone(), true);
         for queue in ["t", "", "$queue:w", "$queue::t"] {
             let mut feed = IncomingFeed::from_start();
-            let header = a.sealer(INSTANCE).header().unwrap();
+            let sealer = a.sealer(INSTANCE);
+            let header = sealer.header().unwrap();
             let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
             let mut frames = FrameBuffer::default();
             frames.put_mark(&a.sealer(INSTANCE).seal_mark(&Mark::Queue { queue }).unwrap());

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use bellwether_broker::matcher::Matcher;
 use bellwether_broker::{Broker, Delivery, Gap, GapCause};
 use bellwether_message::codec::{Decode, Encode};
-use bellwether_message::{Envelope, Instance, KeyRing, Opener, Pattern, SealError, Source, StreamHeader, Timestamp};
+use bellwether_message::{
+    Envelope, Instance, KeyRing, Opener, Pattern, SealError, Sealer, Source, StreamHeader, Timestamp,
+};
 use bytes::{Bytes, BytesMut};
 
 use crate::feed_reader::{Opened, ReceiveError, open_message};
@@ -207,6 +209,8 @@ impl ReplayCursor {
 #[derive(Debug)]
 pub struct ReplayWriter {
     cursor: ReplayCursor,
+    /// Signs all of the answer, whichever key has signed a message before or signs now.
+    sealer: Arc<Sealer>,
     told: u64,
 }
 
@@ -224,13 +228,14 @@ impl ReplayWriter {
         let cursor = ReplayCursor::new(broker, instance, &patterns, request.start, request.through);
         is_asked.then(|| Self {
             told: cursor.next() - 1,
+            sealer: broker.sealer(instance),
             cursor,
         })
     }
 
-    /// The instance of the feed.
-    pub fn instance(&self) -> Instance {
-        self.cursor.instance
+    /// What the stream announces; `None` when unsigned.
+    pub fn header(&self) -> Option<&StreamHeader> {
+        self.sealer.header()
     }
 
     /// The first seq the stream speaks of.
@@ -243,12 +248,11 @@ impl ReplayWriter {
     /// # Errors
     /// If a mark cannot be sealed.
     pub fn fill(&mut self, broker: &Broker, out: &mut BytesMut) -> Result<bool, SealError> {
-        let sealer = broker.sealer(self.cursor.instance);
-        let (told, mut failed) = (&mut self.told, None);
+        let (sealer, told, mut failed) = (&self.sealer, &mut self.told, None);
         let more = self.cursor.read(broker, |replayed| {
             match replayed {
                 Replayed::Message(envelope) => {
-                    put_message(envelope.seq() - *told, envelope.body(), out);
+                    put_message(envelope.seq() - *told, &sealer.body_of(&envelope), out);
                     *told = envelope.seq();
                 }
                 Replayed::Gap { first, last } => {
@@ -341,7 +345,9 @@ impl ReplayReader {
                         self.feed.on_skipped(through)?;
                         self.is_complete = true;
                     }
-                    Mark::Live { .. } | Mark::EpochEnded { .. } | Mark::Queue { .. } => return Err(OrderError.into()),
+                    Mark::Live { .. } | Mark::EpochEnded { .. } | Mark::Queue { .. } | Mark::Key { .. } => {
+                        return Err(OrderError.into());
+                    }
                 },
             }
         }
@@ -406,8 +412,8 @@ mod tests {
             through,
         };
         let mut writer = ReplayWriter::new(&broker, &request).unwrap();
-        let header = broker.sealer(INSTANCE).header().unwrap();
-        let mut reader = ReplayReader::begin(header, writer.start(), ("c", &ring), broker.source(), INSTANCE).unwrap();
+        let header = writer.header().unwrap().clone();
+        let mut reader = ReplayReader::begin(&header, writer.start(), ("c", &ring), broker.source(), INSTANCE).unwrap();
         let mut out = VecDeque::new();
         let mut stream = BytesMut::new();
         while writer.fill(&broker, &mut stream).unwrap() {}
@@ -480,6 +486,32 @@ mod tests {
             replay(2, &["*"], from(3), all),
             (vec!["gap 1-8 backlog_overrun".into(), "9".into(), "10".into()], 10)
         );
+    }
+
+    #[test]
+    fn what_a_removed_key_has_signed_is_replayed_under_the_one_that_signs_now() {
+        let (broker, old) = broker(99);
+        let new = KeyRing::new("c", ["fedcba9876543210fedcba9876543210"]).unwrap();
+        broker.replace_ring(&new);
+        let draft = Draft::new(Topic::new("a").unwrap(), "e").text("x");
+        broker.publish(INSTANCE, &draft).unwrap();
+        let request = ReplayRequest {
+            instance: INSTANCE.index() as u8,
+            epoch: 7,
+            patterns: vec!["*".into()],
+            start: ReplayStart::Seq(9),
+            through: u64::MAX,
+        };
+        let mut writer = ReplayWriter::new(&broker, &request).unwrap();
+        // Replaced while the answer is under way: that goes on as it was announced.
+        broker.replace_ring(&old);
+        let header = writer.header().unwrap().clone();
+        let mut reader = ReplayReader::begin(&header, writer.start(), ("c", &new), broker.source(), INSTANCE).unwrap();
+        let (mut out, mut stream) = (VecDeque::new(), BytesMut::new());
+        while writer.fill(&broker, &mut stream).unwrap() {}
+        reader.take(stream.freeze(), &mut out).unwrap();
+        assert!(reader.is_complete());
+        assert_eq!(words(&out), ["9", "10", "11"]);
     }
 
     #[test]
