@@ -134,6 +134,8 @@ pub(crate) enum LinkError {
     Interest(#[from] InterestError),
     #[error("the peer has a newer run")]
     Redial,
+    #[error("the peer's key was removed")]
+    KeyRemoved,
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error("the connection is lost")]

@@ -15,6 +15,7 @@ mod supervisor;
 
 mod endpoint;
 mod identity;
+mod keys;
 
 mod stranger;
 
@@ -35,6 +36,7 @@ mod close;
 pub use self::confirmation::Outcome;
 pub use self::endpoint::{SocketFactory, UdpSockets};
 pub use self::identity::IdentityError;
+pub use self::keys::MemberKeys;
 pub use self::mesh::{Mesh, MeshError, MeshSettings};
 pub use self::replay::{Replay, ReplayError};
 pub use self::stranger::Strangers;

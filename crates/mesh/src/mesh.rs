@@ -22,6 +22,7 @@ use crate::close::Close;
 use crate::confirmation::{self, Outcome};
 use crate::endpoint::{Endpoints, SocketFactory};
 use crate::identity::{Identity, IdentityError};
+use crate::keys::Keys;
 use crate::links::{Command, GossipCarrier, Links};
 use crate::membership::{Gossip, GossipSettings, INBOX};
 use crate::replay::{self, Replay, ReplayError};
@@ -74,7 +75,7 @@ impl MeshSettings {
 /// A node's part of the mesh. Cheap to clone.
 #[derive(Clone)]
 pub struct Mesh {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Mesh {
@@ -121,7 +122,7 @@ impl Mesh {
         let shared = Arc::new(Shared {
             cluster: settings.cluster.clone(),
             program: settings.program,
-            ring: settings.ring,
+            keys: Keys::new(settings.ring),
             advertise,
             endpoints,
             sources: Sources::new(broker.clone()),
