@@ -59,7 +59,7 @@ pub struct MemberKeys {
 }
 
 impl Mesh {
-    /// Replaces the key ring: from now on its first key signs and stands for this node, and all of them verify.
+    /// Replaces the key ring, and gives back the one before: from now on its first key signs and stands for this node, and all of them verify.
     ///
     /// Links whose peer shows a key that is no longer there are closed and dialed again. The others stay: their streams go on
     /// under the key that signs now, and nothing is lost or sent twice. The key that resets connections after a restart stays
@@ -67,14 +67,14 @@ impl Mesh {
     ///
     /// # Errors
     /// [`IdentityError`]; all is as it was.
-    pub fn replace_ring(&self, ring: Arc<KeyRing>) -> Result<(), IdentityError> {
+    pub fn replace_ring(&self, ring: Arc<KeyRing>) -> Result<Arc<KeyRing>, IdentityError> {
         let shared = &self.shared;
         let _one_at_a_time = shared.keys.lock();
         let identity = Identity::new(&ring, &shared.own.node)?;
         shared.endpoints.replace_identity(identity);
-        shared.keys.ring.send_replace(ring.clone());
+        let before = shared.keys.ring.send_replace(ring.clone());
         shared.broker.replace_ring(&ring);
-        Ok(())
+        Ok(before)
     }
 
     /// The key ring, to be woken when it is replaced.
