@@ -199,7 +199,6 @@ impl<'a> Serving<'a> {
         let (tell, mut inbox) = control_stream::inbox();
         let mut pump = std::pin::pin!(control_stream::pump::<FromAcceptor>(recv, tell));
         let mut ring = self.shared.keys.watch();
-        // Keys may have been removed since the handshake.
         self.on_ring(&mut send).await?;
         loop {
             tokio::select! {
