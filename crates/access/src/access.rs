@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use bellwether_message::{Instance, Timestamp};
+use bellwether_message::{Instance, KeyId, KeyRing, Timestamp};
 
 use crate::account::{Account, Accounts};
 use crate::caller::{Caller, Identity, Standing};
@@ -29,7 +29,7 @@ struct Inner {
     /// `None`: everybody may do everything.
     closed: Option<Closed>,
     limits: Limits,
-    keys: Option<TokenKeys>,
+    keys: Option<RwLock<Arc<TokenKeys>>>,
     revoked: RwLock<Arc<Revoked>>,
     /// Tokens that this cluster made, by their tags.
     tokens: Mutex<HashMap<[u8; 32], Arc<KnownToken>>>,
@@ -95,7 +95,7 @@ impl Access {
         let inner = Inner {
             closed,
             limits: policy.limits,
-            keys,
+            keys: keys.map(Arc::new).map(RwLock::new),
             revoked: RwLock::default(),
             tokens: Mutex::default(),
             accounts: Accounts::default(),
@@ -121,6 +121,21 @@ impl Access {
     pub fn set_revoked(&self, revoked: Revoked) {
         let mut current = self.inner.revoked.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(revoked);
+    }
+
+    /// From now on the keys of this ring count, and tokens of others do not, nor in sessions that are open, as soon as
+    /// those are checked. Where there were none from the start there are none.
+    pub fn replace_ring(&self, ring: &KeyRing) {
+        if let Some(keys) = &self.inner.keys {
+            let mut keys = keys.write().unwrap_or_else(PoisonError::into_inner);
+            *keys = Arc::new(keys.with_ring(ring));
+        }
+    }
+
+    /// What makes and verifies tokens now.
+    fn token_keys(&self) -> Option<Arc<TokenKeys>> {
+        let keys = self.inner.keys.as_ref()?;
+        Some(keys.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// What was refused and is to be told now: logged where the report says so, and published where it says so. `now` is
@@ -157,9 +172,10 @@ impl Access {
     }
 
     fn bearer(&self, closed: &Closed, text: &str, now: Timestamp) -> Result<Caller, AuthenticateError> {
-        let token = self.known_token(closed, text)?;
+        let (token, key) = self.known_token(closed, text)?;
         let standing = Standing {
             id: token.claims.id,
+            key,
             expires_at: token.claims.expires_at,
         };
         self.check_token(standing, now)?;
@@ -167,13 +183,13 @@ impl Access {
         Ok(self.caller(Arc::clone(&token.name), rules, token.limits, Some(standing)))
     }
 
-    /// Its tag is verified each time; what it says is read once.
-    fn known_token(&self, closed: &Closed, text: &str) -> Result<Arc<KnownToken>, AuthenticateError> {
-        let keys = self.inner.keys.as_ref().ok_or(AuthenticateError::NoSecret)?;
-        let parts = keys.verify_tag(text).map_err(|_| AuthenticateError::Invalid)?;
+    /// Its tag is verified each time, and by which key; what it says is read once.
+    fn known_token(&self, closed: &Closed, text: &str) -> Result<(Arc<KnownToken>, KeyId), AuthenticateError> {
+        let keys = self.token_keys().ok_or(AuthenticateError::NoSecret)?;
+        let (parts, key) = keys.verify_tag(text).map_err(|_| AuthenticateError::Invalid)?;
         let mut tokens = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = tokens.get(&parts.tag) {
-            return Ok(Arc::clone(known));
+            return Ok((Arc::clone(known), key));
         }
         let claims = keys.verify(text).map_err(|_| AuthenticateError::Invalid)?;
         let named = closed.principals.iter().find(|(named, _)| named.name == claims.name);
@@ -194,7 +210,7 @@ impl Access {
             tokens.clear();
         }
         tokens.insert(parts.tag, Arc::clone(&known));
-        Ok(known)
+        Ok((known, key))
     }
 
     fn caller(&self, name: Arc<str>, rules: Option<Arc<Rules>>, limits: Limits, token: Option<Standing>) -> Caller {
@@ -211,6 +227,9 @@ impl Access {
         let revoked = self.inner.revoked.read().unwrap_or_else(PoisonError::into_inner);
         if revoked.contains(&token.id) {
             return Err(AuthenticateError::Revoked);
+        }
+        if !self.token_keys().is_some_and(|keys| keys.contains(token.key)) {
+            return Err(AuthenticateError::Invalid);
         }
         match seconds(now) < token.expires_at {
             true => Ok(()),

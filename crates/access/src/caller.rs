@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellwether_message::{Instance, Pattern, Timestamp};
+use bellwether_message::{Instance, KeyId, Pattern, Timestamp};
 
 use crate::access::{Access, AuthenticateError};
 use crate::denied::{Action, Denied};
@@ -30,6 +30,8 @@ pub(crate) struct Identity {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     pub(crate) id: TokenId,
+    /// The key that made it.
+    pub(crate) key: KeyId,
     /// In seconds since 1970.
     pub(crate) expires_at: u64,
 }
@@ -58,7 +60,7 @@ impl Caller {
         self.0.token.map(|token| token.id)
     }
 
-    /// Whether it still is who it was: its token has not expired and is not revoked. A door asks at least twice a second
+    /// Whether it still is who it was: its token has not expired, is not revoked, and its key was not removed. A door asks at least twice a second
     /// while a session is open, and ends it with its protocol's own error.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bellwether_message::{KeyRing, Timestamp};
+use bellwether_message::{KeyId, KeyRing, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
@@ -153,7 +153,7 @@ pub(crate) fn seconds(at: Timestamp) -> u64 {
 pub struct TokenKeys {
     cluster: String,
     /// The first signs, all verify.
-    keys: Vec<Hmac<Sha256>>,
+    keys: Vec<(KeyId, Hmac<Sha256>)>,
 }
 
 impl fmt::Debug for TokenKeys {
@@ -168,13 +168,24 @@ impl fmt::Debug for TokenKeys {
 impl TokenKeys {
     /// Those of a cluster.
     pub fn new(cluster: &str, ring: &KeyRing) -> Self {
-        let keys = ring.derive(KEY_PURPOSE);
+        let keys = ring.ids().zip(ring.derive(KEY_PURPOSE));
         Self {
             cluster: cluster.to_owned(),
             keys: keys
-                .filter_map(|key| Hmac::new_from_slice(key.as_slice()).ok())
+                .filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.as_slice()).ok()?)))
                 .collect(),
         }
+    }
+
+    /// Those of the same cluster by another key ring.
+    #[must_use]
+    pub fn with_ring(&self, ring: &KeyRing) -> Self {
+        Self::new(&self.cluster, ring)
+    }
+
+    /// Whether tokens of this key are verified.
+    pub(crate) fn contains(&self, id: KeyId) -> bool {
+        self.keys.iter().any(|(known, _)| *known == id)
     }
 
     /// Makes a token of what it is to say.
@@ -185,7 +196,7 @@ impl TokenKeys {
         claims.cluster.clone_from(&self.cluster);
         let payload = serde_json::to_vec(&claims).map_err(|_| TokenError::Malformed)?;
         let mut token = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload));
-        let mut key = self.keys.first().cloned().ok_or(TokenError::Forged)?;
+        let (_, mut key) = self.keys.first().cloned().ok_or(TokenError::Forged)?;
         key.update(token.as_bytes());
         let tag = key.finalize().into_bytes();
         token.push('.');
@@ -201,7 +212,7 @@ impl TokenKeys {
     /// # Errors
     /// [`TokenError`]
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        let parts = self.verify_tag(token)?;
+        let (parts, _) = self.verify_tag(token)?;
         let claims = parts.claims()?;
         match claims.cluster == self.cluster {
             true => Ok(claims),
@@ -209,16 +220,16 @@ impl TokenKeys {
         }
     }
 
-    /// The parts of a token that this cluster made.
-    pub(crate) fn verify_tag<'a>(&self, token: &'a str) -> Result<Parts<'a>, TokenError> {
+    /// The parts of a token that this cluster made, and which key did.
+    pub(crate) fn verify_tag<'a>(&self, token: &'a str) -> Result<(Parts<'a>, KeyId), TokenError> {
         let parts = parse(token)?;
-        let is_ours = self.keys.iter().any(|key| {
+        let made_it = self.keys.iter().find(|(_, key)| {
             let mut key = key.clone();
             key.update(parts.signed.as_bytes());
             // In a time that does not tell where they differ.
             key.verify_slice(&parts.tag).is_ok()
         });
-        is_ours.then_some(parts).ok_or(TokenError::Forged)
+        made_it.map(|(id, _)| (parts, *id)).ok_or(TokenError::Forged)
     }
 }
 
@@ -391,7 +402,7 @@ mod tests {
         .unwrap();
         payload["only_on_sundays"] = true.into();
         let signed = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload.to_string()));
-        let mut mac = keys.keys[0].clone();
+        let (_, mut mac) = keys.keys[0].clone();
         mac.update(signed.as_bytes());
         let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
         assert_eq!(keys.verify(&token), Err(TokenError::Malformed));
