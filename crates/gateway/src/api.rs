@@ -58,6 +58,7 @@ GET  /socket/websocket?vsn=2.0.0                     Phoenix channels: a client'
 GET  /v1/members                                     the nodes this one knows
 GET  /v1/instances                                   the ten instances, their totals and bounds
 GET  /v1/subscribers?instance=&topic=                who receives what
+GET  /v1/keys                                        the ids of the keys of this node and of the members
 GET  /healthz                                        this process answers
 GET  /readyz                                         this node has joined
 GET  /metrics                                        totals for Prometheus

@@ -44,6 +44,7 @@ mod typed_publish;
 mod alerts;
 mod broadcast;
 mod integration;
+mod keys;
 mod subscription_health;
 mod thresholds;
 

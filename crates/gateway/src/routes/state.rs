@@ -7,7 +7,7 @@ use super::operation::{Operation, delete, get, post, put};
 use super::schema::Schema;
 use crate::api::index;
 use crate::error::Reason;
-use crate::{alerts, catalogue, integration, metrics, subscription_health, thresholds, views};
+use crate::{alerts, catalogue, integration, keys, metrics, subscription_health, thresholds, views};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -45,6 +45,26 @@ pub(super) fn add(routes: Routes) -> Routes {
                     "local subscriptions, and what peers have announced",
                 )
                 .refuses([Reason::BadQuery, Reason::BadInstance, Reason::BadTopic])],
+        )
+        .at(
+            "/v1/keys",
+            [get("keys", keys::keys)
+                .summary("The keys of this node and, as they tell, of the other members, by their ids")
+                .answers_json(
+                    200,
+                    Schema::object([
+                        ("keys", list("Key")),
+                        (
+                            "members",
+                            Schema::list(Schema::object([
+                                ("node", Schema::text()),
+                                ("state", Schema::one_of(["alive", "suspect", "down"])),
+                                ("keys", list("Key").or_null()),
+                            ])),
+                        ),
+                    ]),
+                    "each list with the signing key first; null while no link from the member is up",
+                )],
         )
         .at(
             "/healthz",

@@ -14,6 +14,7 @@ mod catalogue;
 mod cloud_events;
 mod connections;
 mod guard;
+mod keys;
 mod listeners;
 mod publish;
 mod resuming;
