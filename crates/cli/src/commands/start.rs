@@ -1,6 +1,7 @@
 //! `bellwether start`: runs a node and its doors until it is told to stop.
 
 mod doors;
+mod key_watch;
 mod refusals;
 mod revoked_file;
 

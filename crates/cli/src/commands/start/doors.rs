@@ -13,6 +13,7 @@ use bellwether_nats::{Nats, NatsSettings};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::key_watch;
 use super::refusals;
 use super::revoked_file::RevokedFile;
 
@@ -113,6 +114,7 @@ impl Doors {
         let served = tokio::select! {
             served = serve => served,
             () = revoke => Ok(()),
+            () = key_watch::follow(&node, &access) => Ok(()),
             () = refusals::watch(&access, &node) => Ok(()),
         };
         refusals::tell(&access, &node);
