@@ -18,12 +18,17 @@ pub(crate) struct Settings {
 impl Settings {
     /// What all three together mean.
     pub(crate) fn resolve(self) -> Result<Config, Failure> {
+        Config::resolve(self.layer()?).map_err(Failure::usage)
+    }
+
+    /// What all three together say.
+    pub(crate) fn layer(self) -> Result<Layer, Failure> {
         let file = match &self.file {
             Some(file) => Layer::read(file).map_err(Failure::usage)?,
             None => Layer::default(),
         };
         let environment = Layer::from_environment(std::env::vars_os()).map_err(Failure::usage)?;
-        Config::resolve(self.flags.as_flags().over(environment).over(file)).map_err(Failure::usage)
+        Ok(self.flags.as_flags().over(environment).over(file))
     }
 }
 
