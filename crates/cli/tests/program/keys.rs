@@ -196,7 +196,9 @@ fn a_secret_is_replaced_in_three_steps_while_the_node_follows() {
 fn what_would_cut_somebody_off_is_refused_unless_forced() {
     let (old, new) = (id(OLD), id(NEW));
     let both = vec![old.clone(), new.clone()];
-    let cases: [(&[&str], Vec<String>, Option<Vec<String>>, &str); 5] = [
+    // What is asked for, the node's own keys, those that its member tells, and why not.
+    type Case<'a> = (&'a [&'a str], Vec<String>, Option<Vec<String>>, &'a str);
+    let cases: [Case<'_>; 5] = [
         (&["promote", &new], both.clone(), None, "the keys of b are not known"),
         (
             &["promote", &new],
