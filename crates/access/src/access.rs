@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use bellwether_message::{Instance, Timestamp};
+use bellwether_message::{Instance, KeyRing, Timestamp};
 
 use crate::account::{Account, Accounts};
 use crate::caller::{Caller, Identity, Judged, Standing};
@@ -93,6 +93,14 @@ impl Access {
     /// end as soon as they are [checked](Caller::check).
     pub fn set_keys(&self, keys: Option<TokenKeys>) {
         self.replace(|old, version| old.with_keys(version, keys.map(Arc::new)));
+    }
+
+    /// From now on the keys of this ring count, as with [`set_keys`](Self::set_keys). Where there were none there are none.
+    pub fn replace_ring(&self, ring: &KeyRing) {
+        self.replace(|old, version| {
+            let keys = old.keys().map(|keys| Arc::new(keys.with_ring(ring)));
+            old.with_keys(version, keys)
+        });
     }
 
     fn replace(&self, make: impl FnOnce(&InForce, u64) -> InForce) {

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bellwether_message::KeyId;
+
 use crate::access::{AuthenticateError, Credentials};
 use crate::limits::Limits;
 use crate::policy::{ANONYMOUS, Policy, Principal};
 use crate::rules::Rules;
-use crate::token::{Claims, KeyMark, TokenKeys};
+use crate::token::{Claims, TokenKeys};
 
 /// Tokens whose rules are remembered; beyond, all are forgotten and made again.
 const MAX_KNOWN_TOKENS: usize = 1024;
@@ -36,7 +38,7 @@ struct Closed {
 pub(crate) struct KnownToken {
     pub(crate) claims: Claims,
     /// Which of the keys has made it.
-    key: KeyMark,
+    key: KeyId,
     name: Arc<str>,
     rights: Rights,
 }
@@ -140,7 +142,7 @@ impl InForce {
             },
             Shown::Token(token) => {
                 let keys = self.keys.as_ref().ok_or(AuthenticateError::NoSecret)?;
-                if !keys.has(token.key) {
+                if !keys.contains(token.key) {
                     return Err(AuthenticateError::Invalid);
                 }
                 Ok((Arc::clone(&token.name), token.rights.clone()))
@@ -192,7 +194,7 @@ impl InForce {
         Ok(known)
     }
 
-    fn known(&self, claims: &Claims, key: KeyMark) -> KnownToken {
+    fn known(&self, claims: &Claims, key: KeyId) -> KnownToken {
         match &self.closed {
             Some(closed) => self.known_by(closed, claims, key),
             None => KnownToken {
@@ -204,7 +206,7 @@ impl InForce {
         }
     }
 
-    fn known_by(&self, closed: &Closed, claims: &Claims, key: KeyMark) -> KnownToken {
+    fn known_by(&self, closed: &Closed, claims: &Claims, key: KeyId) -> KnownToken {
         let named = closed.principals.iter().find(|(named, _)| named.name == claims.name);
         let (grant, limits) = match named {
             Some((named, _)) => (claims.may.clone().with(&named.grant), named.limits.over(&self.limits)),

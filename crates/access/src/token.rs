@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bellwether_message::{KeyRing, Timestamp};
+use bellwether_message::{KeyId, KeyRing, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
@@ -153,7 +153,7 @@ pub(crate) fn seconds(at: Timestamp) -> u64 {
 pub struct TokenKeys {
     cluster: String,
     /// The first signs, all verify.
-    keys: Vec<(Hmac<Sha256>, KeyMark)>,
+    keys: Vec<(KeyId, Hmac<Sha256>)>,
 }
 
 impl fmt::Debug for TokenKeys {
@@ -168,14 +168,24 @@ impl fmt::Debug for TokenKeys {
 impl TokenKeys {
     /// Those of a cluster.
     pub fn new(cluster: &str, ring: &KeyRing) -> Self {
-        let keys = ring.derive(KEY_PURPOSE);
+        let keys = ring.ids().zip(ring.derive(KEY_PURPOSE));
         Self {
             cluster: cluster.to_owned(),
             keys: keys
-                .filter_map(|key| Hmac::new_from_slice(key.as_slice()).ok())
-                .map(|key| (key.clone(), KeyMark::of(key)))
+                .filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.as_slice()).ok()?)))
                 .collect(),
         }
+    }
+
+    /// Those of the same cluster by another key ring.
+    #[must_use]
+    pub fn with_ring(&self, ring: &KeyRing) -> Self {
+        Self::new(&self.cluster, ring)
+    }
+
+    /// Whether tokens of this key are verified.
+    pub(crate) fn contains(&self, id: KeyId) -> bool {
+        self.keys.iter().any(|(known, _)| *known == id)
     }
 
     /// Makes a token of what it is to say.
@@ -186,7 +196,7 @@ impl TokenKeys {
         claims.cluster.clone_from(&self.cluster);
         let payload = serde_json::to_vec(&claims).map_err(|_| TokenError::Malformed)?;
         let mut token = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload));
-        let (mut key, _) = self.keys.first().cloned().ok_or(TokenError::Forged)?;
+        let (_, mut key) = self.keys.first().cloned().ok_or(TokenError::Forged)?;
         key.update(token.as_bytes());
         let tag = key.finalize().into_bytes();
         token.push('.');
@@ -210,39 +220,16 @@ impl TokenKeys {
         }
     }
 
-    /// The parts of a token that this cluster made, and which key has made it.
-    pub(crate) fn verify_tag<'a>(&self, token: &'a str) -> Result<(Parts<'a>, KeyMark), TokenError> {
+    /// The parts of a token that this cluster made, and which key did.
+    pub(crate) fn verify_tag<'a>(&self, token: &'a str) -> Result<(Parts<'a>, KeyId), TokenError> {
         let parts = parse(token)?;
-        let maker = self.keys.iter().find(|(key, _)| {
+        let made_it = self.keys.iter().find(|(_, key)| {
             let mut key = key.clone();
             key.update(parts.signed.as_bytes());
             // In a time that does not tell where they differ.
             key.verify_slice(&parts.tag).is_ok()
         });
-        match maker {
-            Some((_, mark)) => Ok((parts, *mark)),
-            None => Err(TokenError::Forged),
-        }
-    }
-
-    /// Whether a key that has made a token is one of these.
-    pub(crate) fn has(&self, mark: KeyMark) -> bool {
-        self.keys.iter().any(|(_, known)| *known == mark)
-    }
-}
-
-/// What one key is known by, without being it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KeyMark([u8; 8]);
-
-impl KeyMark {
-    fn of(mut key: Hmac<Sha256>) -> Self {
-        // No token is made of this: each begins with its prefix.
-        key.update(b"mark");
-        let tag = key.finalize().into_bytes();
-        let mut mark = [0; 8];
-        mark.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
-        Self(mark)
+        made_it.map(|(id, _)| (parts, *id)).ok_or(TokenError::Forged)
     }
 }
 
@@ -415,7 +402,7 @@ mod tests {
         .unwrap();
         payload["only_on_sundays"] = true.into();
         let signed = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(payload.to_string()));
-        let (mut mac, _) = keys.keys[0].clone();
+        let (_, mut mac) = keys.keys[0].clone();
         mac.update(signed.as_bytes());
         let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
         assert_eq!(keys.verify(&token), Err(TokenError::Malformed));

@@ -68,7 +68,7 @@ impl Backlog {
         settings: &InstanceSettings,
     ) -> Result<u64, SealError> {
         let is_alone = absorbed.is_alone();
-        if self.open_at != now || is_alone {
+        if self.open_at != now || is_alone || !self.open.is_signed_by(sealer.key()) {
             self.close();
         }
         let seq = self.head + 1;

@@ -247,9 +247,16 @@ impl Broker {
         FeedWatch::new(self.exchange(instance).clone())
     }
 
-    /// The sealer of this node's feed of an instance.
-    pub fn sealer(&self, instance: Instance) -> &Sealer {
+    /// What seals this node's feed of an instance now.
+    pub fn sealer(&self, instance: Instance) -> Arc<Sealer> {
         self.exchange(instance).sealer()
+    }
+
+    /// From now on the first key of another ring signs. What was published before stays as it is in the backlog, and is
+    /// [signed anew](Sealer::sign_anew) for whoever reads it from there. A broker without a ring stays without.
+    pub fn replace_ring(&self, ring: &KeyRing) {
+        let exchanges = &self.inner.exchanges;
+        exchanges.iter().for_each(|exchange| exchange.replace_ring(ring));
     }
 
     /// The bounds of an instance, as they are now.

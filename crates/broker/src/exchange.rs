@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{
-    Batch, Draft, DraftError, Envelope, Instance, MessageId, Pattern, SealError, Sealer, Source, Timestamp, WallClock,
+    Batch, Draft, DraftError, Envelope, Instance, KeyRing, MessageId, Pattern, SealError, Sealer, Source, Timestamp,
+    WallClock,
 };
 
 use self::state::{State, note_filling};
@@ -44,7 +46,9 @@ pub(crate) struct Exchange {
     instance: Instance,
     /// That of the settings: asked for by every publisher, before the lock.
     max_payload_bytes: AtomicUsize,
-    sealer: Sealer,
+    source: Arc<Source>,
+    /// Read by publishers outside of the lock; replaced when the key ring is.
+    sealer: ArcSwap<Sealer>,
     counters: Counters,
     interest: Arc<SharedInterest>,
     clock: WallClock,
@@ -59,11 +63,13 @@ impl Exchange {
         interest: Arc<SharedInterest>,
         clock: WallClock,
     ) -> Self {
-        let state = Mutex::new(State::new(sealer.source().clone(), settings));
+        let source = sealer.source().clone();
+        let state = Mutex::new(State::new(source.clone(), settings));
         Self {
             instance,
             max_payload_bytes: AtomicUsize::new(settings.max_payload_bytes),
-            sealer,
+            source,
+            sealer: ArcSwap::from_pointee(sealer),
             counters: Counters::default(),
             interest,
             clock,
@@ -106,8 +112,21 @@ impl Exchange {
         wake.into_iter().for_each(Waker::wake);
     }
 
-    pub(crate) fn sealer(&self) -> &Sealer {
-        &self.sealer
+    pub(crate) fn sealer(&self) -> Arc<Sealer> {
+        self.sealer.load_full()
+    }
+
+    /// From now on the first key of this ring signs. A message that is being published may still be signed by the one
+    /// before. Wakes the links: they tell the peers, also where nothing is published.
+    pub(crate) fn replace_ring(&self, ring: &KeyRing) {
+        let sealer = self.sealer.load();
+        if sealer.key() == ring.ids().next() {
+            return;
+        }
+        self.sealer.store(Arc::new(sealer.with_ring(ring)));
+        let signals = self.lock().signals.clone();
+        let raised = signals.iter().filter(|signal| signal.raise());
+        raised.for_each(|signal| signal.notify());
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -137,7 +156,9 @@ impl Exchange {
 
     fn try_publish(&self, draft: &Draft, now: Duration, time: Timestamp) -> Result<MessageId, PublishError> {
         draft.check(self.max_payload_bytes())?;
-        let absorbed = self.sealer.absorb(&draft.payload);
+        // One sealer from here to the end: what it absorbs no other can finish.
+        let sealer: Guard<Arc<Sealer>> = self.sealer.load();
+        let absorbed = sealer.absorb(&draft.payload);
         let (mut wake, mut notify) = (Vec::new(), Vec::new());
         let seq = {
             let mut locked = self.lock();
@@ -145,7 +166,7 @@ impl Exchange {
             if state.closed {
                 return Err(PublishError::Closed);
             }
-            let signed = (&self.sealer, absorbed);
+            let signed = (&**sealer, absorbed);
             let seq = state
                 .backlog
                 .publish(signed, draft, (now, time), &state.settings)
@@ -187,11 +208,10 @@ impl Exchange {
         };
         wake.into_iter().for_each(Waker::wake);
         notify.iter().for_each(|signal| signal.notify());
-        let source = self.sealer.source();
         Ok(MessageId {
             instance: self.instance,
-            node: source.node.clone(),
-            epoch: source.epoch,
+            node: self.source.node.clone(),
+            epoch: self.source.epoch,
             seq,
         })
     }
@@ -292,7 +312,7 @@ impl Exchange {
         };
         let id = group.lock().ring.add_cursor();
         let own = Arrived {
-            source: self.sealer.source().clone(),
+            source: self.source.clone(),
             seq: state.backlog.head(),
         };
         let arrived = std::iter::once(own).chain(state.arrived.iter().flatten().cloned());
@@ -309,7 +329,7 @@ impl Exchange {
                 .find(|known| known.source == *source)
                 .map(|known| known.seq)
         };
-        let own = self.sealer.source();
+        let own = &self.source;
         let own = Position {
             source: own.clone(),
             live_from: before(own).map(|seq| seq + 1),

@@ -4,6 +4,7 @@ mod alerts;
 mod catalogue;
 mod contexts;
 mod examples;
+mod keys;
 mod messaging;
 mod operating;
 mod publish;
@@ -105,6 +106,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         })),
         TypedCommand::Man(man) => Command::Man(Box::new(man.meaning(Typed::command()))),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
+        TypedCommand::Keys(keys) => Command::Keys(keys.meaning(node)),
         TypedCommand::Token(token) => token.into(),
         TypedCommand::Config(TypedConfig::Check(settings)) => Command::CheckConfig(settings.into()),
         TypedCommand::Config(TypedConfig::Show { example: true, .. }) => Command::ShowExampleConfig,
@@ -246,6 +248,10 @@ enum TypedCommand {
     /// Make the secret that the nodes of a mesh share
     #[command(subcommand, after_help = examples::SECRET)]
     Secret(TypedSecret),
+
+    /// Replace the secret of a mesh while it works: the keys of one node, by their ids
+    #[command(subcommand, after_help = examples::KEYS)]
+    Keys(keys::TypedKeys),
 
     /// Make, show or revoke the tokens that clients show to nodes
     #[command(subcommand, after_help = examples::TOKEN)]

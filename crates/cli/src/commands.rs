@@ -10,6 +10,7 @@ pub(crate) mod contexts;
 pub(crate) mod demo;
 pub(crate) mod instances;
 pub(crate) mod integration;
+pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod members;
 pub(crate) mod publish;
@@ -36,6 +37,7 @@ use self::contexts::ContextCommand;
 use self::demo::Demo;
 use self::instances::Instances;
 use self::integration::Integration;
+use self::keys::Keys;
 use self::man::Man;
 use self::members::Members;
 use self::publish::Publish;
@@ -78,6 +80,7 @@ pub(crate) enum Command {
     Completions(Box<Completions>),
     Man(Box<Man>),
     NewSecret,
+    Keys(Keys),
     NewToken(NewToken),
     ShowToken(ShowToken),
     RevokeToken(Revoke),

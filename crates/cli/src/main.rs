@@ -9,6 +9,7 @@ mod contexts;
 mod duration;
 mod failure;
 mod input;
+mod key_file;
 mod listing;
 mod logging;
 mod message_line;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
         Command::NewSecret => commands::secret::new(),
+        Command::Keys(keys) => keys.run(),
         Command::NewToken(new) => new.run(),
         Command::ShowToken(show) => show.run(),
         Command::RevokeToken(revoke) => revoke.run(),

@@ -9,6 +9,7 @@ mod program {
     mod contexts;
     mod demo;
     mod fake_node;
+    mod keys;
     mod node;
     mod publish;
     mod request;

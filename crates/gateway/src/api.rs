@@ -65,6 +65,7 @@ GET  /v1/members                                     the nodes this one knows
 GET  /v1/instances                                   the ten instances, their totals and bounds
 GET  /v1/subscribers?instance=&topic=                who receives what
 GET  /v1/topics?instance=&limit=                     which topics have the most messages, on this node
+GET  /v1/keys                                        the ids of the keys of this node and of the members
 GET  /healthz                                        this process answers
 GET  /readyz                                         this node has joined; verbose: what was looked at
 GET  /metrics                                        totals for Prometheus, or as OpenMetrics

@@ -45,6 +45,7 @@ mod alerts;
 mod broadcast;
 mod control;
 mod integration;
+mod keys;
 mod subscription_health;
 mod thresholds;
 

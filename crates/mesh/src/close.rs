@@ -28,10 +28,13 @@ pub(crate) enum Close {
     Leaving = 10,
     /// A frame broke the protocol or failed verification.
     Protocol = 11,
+    /// The key that stands for the peer, or signs what it sends, was removed from the ring. With another it may come
+    /// again at once.
+    KeyRemoved = 12,
 }
 
 impl Close {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::BadHello,
         Self::UnsupportedVersion,
         Self::WrongCluster,
@@ -43,6 +46,7 @@ impl Close {
         Self::Gone,
         Self::Leaving,
         Self::Protocol,
+        Self::KeyRemoved,
     ];
 
     /// Its name in logs.
@@ -59,6 +63,7 @@ impl Close {
             Self::Gone => "gone",
             Self::Leaving => "leaving",
             Self::Protocol => "protocol",
+            Self::KeyRemoved => "key_removed",
         }
     }
 

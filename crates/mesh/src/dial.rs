@@ -56,6 +56,11 @@ pub(crate) async fn dial(
         .await
         .map_err(|_| LinkError::NoAnswer)??;
     let greeted = tokio::time::timeout(WELCOME_WITHIN, greet(shared, &connection, lane, number)).await;
+    // Keys may have been removed since the handshake.
+    if !shared.endpoints.trusts(&connection) {
+        connection.close(Close::KeyRemoved.code(), Close::KeyRemoved.name().as_bytes());
+        return Err(LinkError::KeyRemoved);
+    }
     match greeted.unwrap_or(Err(LinkError::NoAnswer)) {
         Ok((send, recv, welcome)) => Ok(Dialed {
             connection,
@@ -134,6 +139,8 @@ pub(crate) enum LinkError {
     Interest(#[from] InterestError),
     #[error("the peer has a newer run")]
     Redial,
+    #[error("the peer's key was removed")]
+    KeyRemoved,
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error("the connection is lost")]

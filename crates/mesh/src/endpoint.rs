@@ -12,8 +12,8 @@ use bellwether_protocol::lane::Lane;
 use quinn::congestion::BbrConfig;
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{
-    AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, IdleTimeout, MtuDiscoveryConfig,
-    Runtime, ServerConfig, TransportConfig, UdpPoller, VarInt,
+    AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Connection, Endpoint, EndpointConfig, IdleTimeout,
+    MtuDiscoveryConfig, Runtime, ServerConfig, TransportConfig, UdpPoller, VarInt,
 };
 use quinn_proto::HashedConnectionIdGenerator;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -74,7 +74,8 @@ impl SocketFactory for UdpSockets {
 #[derive(Debug)]
 pub(crate) struct Endpoints {
     sockets: Arc<dyn SocketFactory>,
-    identity: Identity,
+    /// Replaced with the key ring.
+    identity: Mutex<Arc<Identity>>,
     listen: SocketAddr,
     /// Taken out when the node stops: the last handle frees the port.
     server: Mutex<Option<Endpoint>>,
@@ -93,19 +94,15 @@ impl Endpoints {
         config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(cid_key)));
         config.min_reset_interval(RESET_INTERVAL);
         allow_large_packets(&mut config)?;
-        let mut server_config = ServerConfig::with_crypto(identity.server.clone());
-        server_config.transport_config(Arc::new(transport(Role::Acceptor)));
-        server_config.migration(false);
-        server_config.max_incoming(MAX_INCOMING);
         let socket = Arc::new(ListeningSocket {
             inner: sockets.socket(listen)?,
             strangers,
         });
-        let server = endpoint(config, Some(server_config), socket)?;
+        let server = endpoint(config, Some(server_config(&identity)), socket)?;
         let listen = server.local_addr()?;
         Ok(Self {
             sockets,
-            identity,
+            identity: Mutex::new(Arc::new(identity)),
             listen,
             server: Mutex::new(Some(server)),
             clients: Default::default(),
@@ -122,13 +119,30 @@ impl Endpoints {
         self.listen
     }
 
+    /// From now on connections are dialed and accepted with this identity. Those that are there stay.
+    pub(crate) fn replace_identity(&self, identity: Identity) {
+        if let Some(server) = self.server() {
+            server.set_server_config(Some(server_config(&identity)));
+        }
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(identity);
+    }
+
+    /// Whether the peer at the other end would still be let in.
+    pub(crate) fn trusts(&self, connection: &Connection) -> bool {
+        self.identity().trusts(connection)
+    }
+
+    fn identity(&self) -> Arc<Identity> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Dials on the lane's own socket, made at its first dial.
     pub(crate) fn connect(&self, lane: Lane, to: SocketAddr, name: &str) -> Result<quinn::Connecting, ConnectError> {
         let client = match self.clients.get(lane as usize).and_then(OnceLock::get) {
             Some(client) => client.clone(),
             None => self.open_client(lane, to)?,
         };
-        let mut config = ClientConfig::new(self.identity.client.clone());
+        let mut config = ClientConfig::new(self.identity().client.clone());
         let mut transport = transport(Role::Dialer);
         if lane == Lane::Events {
             let mut acks = AckFrequencyConfig::default();
@@ -174,6 +188,14 @@ impl Endpoints {
         }
         Ok(endpoint)
     }
+}
+
+fn server_config(identity: &Identity) -> ServerConfig {
+    let mut config = ServerConfig::with_crypto(identity.server.clone());
+    config.transport_config(Arc::new(transport(Role::Acceptor)));
+    config.migration(false);
+    config.max_incoming(MAX_INCOMING);
+    config
 }
 
 fn endpoint(

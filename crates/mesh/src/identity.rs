@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use bellwether_message::{KeyRing, NodeId};
 use hmac::{Hmac, KeyInit, Mac};
+use quinn::Connection;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ED25519, SerialNumber,
 };
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, version::TLS13};
 use sha2::Sha256;
+use webpki::{EndEntityCert, KeyUsage};
 
 /// Protocol name and major version, agreed in the TLS handshake.
 const ALPN: &[u8] = b"bellwether/1";
@@ -27,6 +29,8 @@ const ALPN: &[u8] = b"bellwether/1";
 pub(crate) const COMMON_NAME: &str = "any.bellwether";
 /// Ends the name that stands for a node id. A last label that is a number would not be a valid DNS name.
 const ID_SUFFIX: &str = ".node";
+/// A moment at which every certificate of ours is valid, 2026: they do not expire, so the clock has no say.
+const VALID_AT: Duration = Duration::from_secs(1_767_225_600);
 /// PKCS #8 v1 in front of a raw Ed25519 seed (RFC 8410).
 const PKCS8_ED25519: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
@@ -36,6 +40,8 @@ const PKCS8_ED25519: [u8; 16] = [
 pub(crate) struct Identity {
     pub(crate) server: Arc<QuicServerConfig>,
     pub(crate) client: Arc<QuicClientConfig>,
+    roots: RootCertStore,
+    algorithms: WebPkiSupportedAlgorithms,
     /// Lets a restarted node tell peers at once that old connections are gone; per node id, never shared.
     pub(crate) reset_key: ResetKey,
     /// Makes connection ids recognisable over restarts, which the reset needs.
@@ -71,7 +77,9 @@ impl Identity {
         let (cid_key, _) = reset.split_first_chunk::<8>().ok_or(IdentityError::NoKey)?;
         Ok(Self {
             server: server_config(&provider, roots.clone(), leaf.clone(), &key)?,
-            client: client_config(&provider, roots, leaf, &key)?,
+            client: client_config(&provider, roots.clone(), leaf, &key)?,
+            roots,
+            algorithms: provider.signature_verification_algorithms,
             cid_key: u64::from_le_bytes(*cid_key),
             reset_key: ResetKey(Hmac::new_from_slice(reset.as_slice()).map_err(|_| IdentityError::NoKey)?),
         })
@@ -82,16 +90,37 @@ impl Identity {
         node.map_or_else(|| COMMON_NAME.to_owned(), |node| format!("{node}{ID_SUFFIX}"))
     }
 
+    /// Whether the certificate that the other end proved to own, perhaps while other keys were in the ring, is of an
+    /// authority that counts now.
+    pub(crate) fn trusts(&self, connection: &Connection) -> bool {
+        let is_trusted = |chain: Vec<CertificateDer<'static>>| {
+            let leaf = EndEntityCert::try_from(chain.first()?).ok()?;
+            let verified = leaf.verify_for_usage(
+                self.algorithms.all,
+                &self.roots.roots,
+                &[],
+                UnixTime::since_unix_epoch(VALID_AT),
+                KeyUsage::client_auth(),
+                None,
+                None,
+            );
+            verified.ok().map(drop)
+        };
+        chain_of(connection).and_then(is_trusted).is_some()
+    }
+
     /// The node id in the certificate the other end proved to own.
-    pub(crate) fn of_peer(connection: &quinn::Connection) -> Option<NodeId> {
-        let chain = connection
-            .peer_identity()?
-            .downcast::<Vec<CertificateDer<'static>>>()
-            .ok()?;
-        let leaf = webpki::EndEntityCert::try_from(chain.first()?).ok()?;
+    pub(crate) fn of_peer(connection: &Connection) -> Option<NodeId> {
+        let chain = chain_of(connection)?;
+        let leaf = EndEntityCert::try_from(chain.first()?).ok()?;
         let id = leaf.valid_dns_names().find_map(|name| name.strip_suffix(ID_SUFFIX))?;
         NodeId::new(id).ok()
     }
+}
+
+fn chain_of(connection: &Connection) -> Option<Vec<CertificateDer<'static>>> {
+    let chain = connection.peer_identity()?;
+    chain.downcast().ok().map(|chain| *chain)
 }
 
 struct Authority {

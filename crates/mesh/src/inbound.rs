@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bellwether_message::{Epoch, Source};
+use bellwether_message::{Epoch, KeyId, Source};
 use bellwether_protocol::acks::Acks;
 use bellwether_protocol::control::{FromAcceptor, FromDialer, Hello, MAX_HELLO, WIRE_VERSION, Welcome};
 use bellwether_protocol::feed_reader::ReceiveError;
@@ -304,11 +304,21 @@ impl Inbound<'_> {
     /// Receives streams beside `control`, until either ends.
     async fn run_streams(&self, control: impl Future<Output = Result<(), ControlError>>) -> Close {
         let mut control = std::pin::pin!(control);
+        let mut ring = self.shared.keys.watch();
+        // Keys may have been removed since the handshake.
+        if !self.shared.endpoints.trusts(self.connection) {
+            return Close::KeyRemoved;
+        }
         let mut streams: JoinSet<Result<(), StreamError>> = JoinSet::new();
         let mut replays: JoinSet<()> = JoinSet::new();
         loop {
             tokio::select! {
                 () = self.session.cancelled() => return Close::Replaced,
+                Ok(()) = ring.changed() => {
+                    if !self.shared.endpoints.trusts(self.connection) {
+                        return Close::KeyRemoved;
+                    }
+                }
                 _ended = &mut control => return Close::Gone,
                 accepted = self.connection.accept_uni() => match accepted {
                     Ok(stream) => {
@@ -336,6 +346,7 @@ impl Inbound<'_> {
                 Some(ended) = streams.join_next() => match ended {
                     Ok(Ok(())) => {}
                     Ok(Err(StreamError::Replaced)) => return Close::Replaced,
+                    Ok(Err(StreamError::Receive(ReceiveError::KeyRemoved))) => return Close::KeyRemoved,
                     Ok(Err(StreamError::Read(_) | StreamError::ReadExact(_))) => return Close::Gone,
                     Ok(Err(err)) => {
                         tracing::warn!(peer = %self.greeting.source, err = &err as &dyn std::error::Error, "closed a link that broke the protocol");
@@ -364,6 +375,10 @@ impl Inbound<'_> {
                 Some(frame) = inbox.recv() => match frame {
                     FromDialer::Ping(nonce) => control_stream::write(&mut send, &FromAcceptor::Pong(nonce)).await?,
                     FromDialer::Leaving => self.shared.update(|roster, _| roster.on_leaving(&self.greeting.source)),
+                    FromDialer::Keys(keys) if self.upstream.is_current(self.greeting.link) => {
+                        self.upstream.carrier.set_keys(Some(keys.into_iter().map(KeyId).collect()));
+                    }
+                    FromDialer::Keys(_) => {}
                 },
                 changed = versions.changed() => match changed {
                     Ok(()) => self.tell_interest(&mut send, &mut teller).await?,
@@ -405,6 +420,7 @@ struct Down<'a> {
 impl Drop for Down<'_> {
     fn drop(&mut self) {
         if self.upstream.is_current(self.link) {
+            self.upstream.carrier.set_keys(None);
             self.shared
                 .update(|roster, now| roster.on_unlinked(Direction::In, self.source, now));
         }

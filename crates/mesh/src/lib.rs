@@ -16,6 +16,7 @@ mod supervisor;
 mod endpoint;
 mod figures;
 mod identity;
+mod keys;
 
 mod stranger;
 
@@ -37,6 +38,7 @@ pub use self::confirmation::Outcome;
 pub use self::endpoint::{SocketFactory, UdpSockets};
 pub use self::figures::{GossipFigures, LaneFigures, LinkFigures};
 pub use self::identity::IdentityError;
+pub use self::keys::MemberKeys;
 pub use self::mesh::{Mesh, MeshError, MeshSettings};
 pub use self::replay::{Replay, ReplayError};
 pub use self::stranger::Strangers;

@@ -23,6 +23,7 @@ use crate::confirmation::{self, Outcome};
 use crate::endpoint::{Endpoints, SocketFactory};
 use crate::figures::{GossipCounters, GossipFigures, LinkFigures};
 use crate::identity::{Identity, IdentityError};
+use crate::keys::Keys;
 use crate::links::{Command, GossipCarrier, Links};
 use crate::membership::{Gossip, GossipSettings, INBOX};
 use crate::replay::{self, Replay, ReplayError};
@@ -75,7 +76,7 @@ impl MeshSettings {
 /// A node's part of the mesh. Cheap to clone.
 #[derive(Clone)]
 pub struct Mesh {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Mesh {
@@ -122,7 +123,7 @@ impl Mesh {
         let shared = Arc::new(Shared {
             cluster: settings.cluster.clone(),
             program: settings.program,
-            ring: settings.ring,
+            keys: Keys::new(settings.ring),
             advertise,
             endpoints,
             sources: Sources::new(broker.clone()),

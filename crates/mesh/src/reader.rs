@@ -27,12 +27,14 @@ pub(crate) async fn receive(
     if Lane::of(header.instance) != lane {
         return Err(ReceiveError::Header.into());
     }
+    let mut ring = shared.keys.watch();
     let mut reader = {
+        let keys = ring.borrow_and_update().clone();
         let mut feed = upstream.feed(header.instance);
         if !upstream.is_current(link) {
             return Err(StreamError::Replaced);
         }
-        let keys = (shared.cluster.as_str(), &*shared.ring);
+        let keys = (shared.cluster.as_str(), &keys);
         FeedReader::begin(&header, start, keys, (&upstream.source, upstream.slot), &mut feed)?
     };
     let mut patience = Patience::default();
@@ -40,6 +42,9 @@ pub(crate) async fn receive(
     let mut chunks: [Bytes; CHUNKS] = Default::default();
     while let Some(read) = stream.read_chunks(&mut chunks).await? {
         patience.wait_for_room(shared, header.instance).await;
+        if ring.has_changed().unwrap_or(false) {
+            reader.replace_ring(ring.borrow_and_update().clone())?;
+        }
         let taken = {
             let mut feed = upstream.feed(header.instance);
             if !upstream.is_current(link) {

@@ -90,8 +90,8 @@ pub(crate) async fn ask(shared: &Shared, run: &Arc<Source>, request: &ReplayRequ
             return Err(ReceiveError::Header.into());
         }
         let (header, start) = read_preface(&mut recv).await?;
-        let keys = (shared.cluster.as_str(), &*shared.ring);
-        let reader = ReplayReader::begin(&header, start, keys, run, instance)?;
+        let ring = shared.keys.ring();
+        let reader = ReplayReader::begin(&header, start, (&shared.cluster, &ring), run, instance)?;
         Ok(Replay { recv, reader })
     };
     tokio::time::timeout(ANSWER_WITHIN, asking)
@@ -108,10 +108,13 @@ pub(crate) async fn answer(shared: &Shared, mut send: SendStream, mut recv: Recv
         let _ = send.reset(VarInt::from_u32(0));
         return Ok(());
     };
-    let header = broker.sealer(writer.instance()).header().ok_or(AnswerError::Unsigned)?;
     send.set_priority(PRIORITY).ok();
     let mut batch = BytesMut::new();
-    put_preface(header, writer.start(), &mut batch);
+    put_preface(
+        writer.header().ok_or(AnswerError::Unsigned)?,
+        writer.start(),
+        &mut batch,
+    );
     loop {
         let more = writer.fill(broker, &mut batch)?;
         send.write_chunk(batch.split().freeze()).await?;

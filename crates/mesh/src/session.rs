@@ -102,6 +102,16 @@ impl Session {
         self.has_heard() && self.feeds().iter().all(|feed| feed.is_drained())
     }
 
+    /// Whether the peer, as it has shown itself on each lane, would still be let in.
+    fn is_trusted(&self, shared: &Shared) -> bool {
+        self.connections().all(|connection| shared.endpoints.trusts(connection))
+    }
+
+    /// The lanes that are open.
+    fn connections(&self) -> impl Iterator<Item = &Connection> {
+        std::iter::once(&self.connection).chain(self.lanes.iter().filter_map(OnceCell::get))
+    }
+
     /// How long a packet takes to the peer and back.
     pub(crate) fn round_trip(&self) -> Duration {
         self.connection.rtt()
@@ -122,9 +132,8 @@ impl Session {
 
     /// Closes every lane.
     pub(crate) fn close(&self, close: Close) {
-        for connection in std::iter::once(&self.connection).chain(self.lanes.iter().filter_map(OnceCell::get)) {
-            connection.close(close.code(), close.name().as_bytes());
-        }
+        self.connections()
+            .for_each(|connection| connection.close(close.code(), close.name().as_bytes()));
     }
 
     fn lock(&self) -> MutexGuard<'_, [Option<Arc<FeedOut>>; Instance::COUNT]> {
@@ -203,11 +212,14 @@ impl<'a> Serving<'a> {
     ) -> Result<(), LinkError> {
         let (tell, mut inbox) = control_stream::inbox();
         let mut pump = std::pin::pin!(control_stream::pump::<FromAcceptor>(recv, tell));
+        let mut ring = self.shared.keys.watch();
+        self.on_ring(&mut send).await?;
         loop {
             tokio::select! {
                 ended = &mut pump => return ended.map_err(LinkError::Control),
                 Some(frame) = inbox.recv() => self.on_frame(frame)?,
                 () = self.link.gossip_ready.notified() => self.send_gossip().await?,
+                Ok(()) = ring.changed() => self.on_ring(&mut send).await?,
                 Some(command) = commands.recv() => self.on_command(command, &mut send).await?,
                 Some(writer) = self.writers.join_next() => match writer {
                     Ok(ended) => ended?,
@@ -217,6 +229,16 @@ impl<'a> Serving<'a> {
                 reason = self.session.connection.closed() => return Err(reason.into()),
             }
         }
+    }
+
+    /// The ring is another: the link goes on only if the peer has shown a key that is still there, and is told.
+    async fn on_ring(&mut self, send: &mut SendStream) -> Result<(), LinkError> {
+        if !self.session.is_trusted(self.shared) {
+            self.session.close(Close::KeyRemoved);
+            return Err(LinkError::KeyRemoved);
+        }
+        control_stream::write(send, &FromDialer::Keys(self.shared.keys.told())).await?;
+        Ok(())
     }
 
     fn on_frame(&mut self, frame: FromAcceptor) -> Result<(), LinkError> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwether_broker::Broker;
-use bellwether_message::{Epoch, KeyRing, NodeId, Source};
+use bellwether_message::{Epoch, NodeId, Source};
 use bellwether_protocol::conflict::{Run, first_goes};
 use bellwether_protocol::member::{Member, MemberState};
 use bellwether_protocol::roster::Roster;
@@ -18,6 +18,7 @@ use crate::close::Close;
 use crate::endpoint::Endpoints;
 use crate::figures::GossipCounters;
 use crate::inbound;
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::membership::{Membership, Received};
 use crate::seeds;
@@ -41,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) own: Source,
     pub(crate) cluster: String,
     pub(crate) program: String,
-    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) keys: Keys,
     pub(crate) advertise: SocketAddr,
     pub(crate) endpoints: Endpoints,
     pub(crate) broker: Broker,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_broker::{Broker, SourceSlot};
-use bellwether_message::{Epoch, NodeId, Source};
+use bellwether_message::{Epoch, KeyId, NodeId, Source};
 use bellwether_protocol::lane::Lane;
 use bellwether_protocol::upstream::{self, Carrier, LinkRefused, PastRun, Upstreams};
 use tokio::sync::{Notify, watch};
@@ -26,6 +26,8 @@ pub(crate) struct Carrying {
     session: Mutex<CancellationToken>,
     /// The connection that carries each lane now: a newer one of the same link replaces it.
     lanes: Mutex<[CancellationToken; Lane::ALL.len()]>,
+    /// The keys of its node, as it has told on the link that is up.
+    keys: Mutex<Option<Vec<KeyId>>>,
     /// Something was received that is not acknowledged yet.
     pub(crate) ack_due: Notify,
 }
@@ -37,6 +39,20 @@ impl Carrier for Carrying {
 }
 
 impl Carrying {
+    /// The ids of its node's keys, the signing one first; `None` while its link is not up.
+    pub(crate) fn keys(&self) -> Option<Vec<KeyId>> {
+        self.lock_keys().clone()
+    }
+
+    /// Its node has told its keys, or its link has gone.
+    pub(crate) fn set_keys(&self, keys: Option<Vec<KeyId>>) {
+        *self.lock_keys() = keys;
+    }
+
+    fn lock_keys(&self) -> MutexGuard<'_, Option<Vec<KeyId>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn session(&self) -> MutexGuard<'_, CancellationToken> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }

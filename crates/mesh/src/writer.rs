@@ -104,13 +104,16 @@ impl FeedOut {
 
     /// Writes the feed to a stream of `connection` until the feed or the connection ends.
     pub(crate) async fn write(&self, broker: &Broker, connection: &Connection) -> Result<(), SendError> {
-        let sealer = broker.sealer(self.instance);
-        // Without a key there is no mesh, so every feed of a link has a header.
-        let header = sealer.header().ok_or(SendError::Unsigned)?;
         let mut stream = connection.open_uni().await?;
         stream.set_priority(Lane::priority(self.instance))?;
         let mut batch = FrameBuffer::default();
-        batch.put(|out| put_preface(header, self.lock().start(), out));
+        let (sealer, start) = {
+            let mut feed = self.lock();
+            (feed.sealer(broker).clone(), feed.start())
+        };
+        // Without a key there is no mesh, so every feed of a link has a header.
+        let header = sealer.header().ok_or(SendError::Unsigned)?;
+        batch.put(|out| put_preface(header, start, out));
         loop {
             self.watch.clear();
             let (filled, messages) = self.lock().fill(broker, &mut batch)?;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::piece::Piece;
 use crate::record::Record;
 use crate::segment::{ALONE_BYTES, SEGMENT_BYTES, Segment};
-use crate::{Envelope, Source, Verified};
+use crate::{Envelope, KeyId, Source, Verified};
 
 /// Messages of one feed, in order, in one piece of memory: what one of them costs to hold is shared by all. Cheap to
 /// clone; never empty.
@@ -20,6 +20,8 @@ pub struct Batch(Arc<Inner>);
 
 struct Inner {
     source: Arc<Source>,
+    /// The key that signed them, at their origin.
+    key: Option<KeyId>,
     memory: Bytes,
     records: Vec<Record>,
     /// Where a message's topic is not that of the message before.
@@ -95,6 +97,32 @@ impl Batch {
         self.0.records.get(place).map_or(0, |record| record.seq)
     }
 
+    /// The key that signed all of them, where this is their origin; `None` if they are unsigned.
+    pub fn key(&self) -> Option<KeyId> {
+        self.0.key
+    }
+
+    /// The same messages, from a place on, with other signatures. `sign` is given a message's record and its body.
+    pub(crate) fn signed_anew(
+        &self,
+        from: usize,
+        key: Option<KeyId>,
+        sign: impl Fn(&Record, &mut [u8]),
+    ) -> Option<Self> {
+        let records = self.0.records.get(from..)?;
+        let begin = records.first()?.frame_at();
+        let mut copy = BatchBuilder::new(self.0.source.clone());
+        copy.key = key;
+        copy.memory = self.0.memory.get(begin..).unwrap_or_default().to_vec();
+        for record in records {
+            let at = record.at - begin as u32;
+            let record = Record { at, ..*record };
+            sign(&record, record.body_mut(&mut copy.memory));
+            copy.add(record);
+        }
+        copy.finish()
+    }
+
     /// The piece of memory that its messages share.
     pub fn piece(&self) -> Piece {
         Piece {
@@ -140,6 +168,8 @@ impl fmt::Debug for Batch {
 #[derive(Debug)]
 pub struct BatchBuilder {
     source: Arc<Source>,
+    /// The key that signed what was collected.
+    pub(crate) key: Option<KeyId>,
     memory: Vec<u8>,
     records: Vec<Record>,
     turns: Vec<u32>,
@@ -152,6 +182,7 @@ impl BatchBuilder {
     pub fn new(source: Arc<Source>) -> Self {
         Self {
             source,
+            key: None,
             memory: Vec::new(),
             records: Vec::new(),
             turns: Vec::new(),
@@ -185,6 +216,11 @@ impl BatchBuilder {
     /// it is added, and after.
     pub fn is_alone(body: &[u8]) -> bool {
         body.len() >= ALONE_BYTES
+    }
+
+    /// Whether a message that is signed by this key may be added: all of a batch are signed by one.
+    pub fn is_signed_by(&self, key: Option<KeyId>) -> bool {
+        self.key == key || self.records.is_empty()
     }
 
     /// Bytes of its memory.
@@ -222,6 +258,7 @@ impl BatchBuilder {
             + size_of::<Inner>();
         Some(Batch(Arc::new(Inner {
             source: self.source.clone(),
+            key: self.key,
             memory: memory.into(),
             records,
             turns,
@@ -234,6 +271,7 @@ impl BatchBuilder {
         let records = self.records.get(place..)?;
         let begin = records.first().map(Record::frame_at)?;
         let mut copy = Self::new(self.source.clone());
+        copy.key = self.key;
         copy.records.reserve_exact(records.len());
         copy.memory = self.memory.get(begin..).unwrap_or_default().to_vec();
         for record in records {

@@ -9,7 +9,7 @@ use crate::batch::Batch;
 use crate::piece::Piece;
 use crate::record::Record;
 use crate::segment::{SEGMENT_BYTES, Segment};
-use crate::{Head, Instance, MessageId, Source, Timestamp};
+use crate::{Head, Instance, KeyId, MessageId, Source, Timestamp};
 
 /// One published message, immutable and cheap to clone (one reference count).
 ///
@@ -110,6 +110,14 @@ impl Envelope {
     /// Whether it carries a signature. Unsigned messages never leave their node.
     pub fn is_signed(&self) -> bool {
         self.record().signed
+    }
+
+    /// The key that signed it, if it is read out of the backlog of its origin; elsewhere `None`.
+    pub fn key(&self) -> Option<KeyId> {
+        match &self.0 {
+            Held::Alone(_) => None,
+            Held::InBatch(batch, _) => batch.key(),
+        }
     }
 
     /// The exact bytes that travel and were signed.

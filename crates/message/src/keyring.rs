@@ -1,8 +1,10 @@
 //! The key ring: what a cluster secret becomes.
 
 use std::fmt;
+use std::str::FromStr;
 
 use hkdf::Hkdf;
+use serde::{Serialize, Serializer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -11,7 +13,7 @@ use crate::mac::{self, Mac};
 /// Shortest secret accepted, in bytes.
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// Names a key without telling it: eight bytes derived from the secret.
+/// Names a key without telling it: eight bytes derived from the secret. As text 16 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub [u8; 8]);
 
@@ -26,6 +28,27 @@ impl fmt::Debug for KeyId {
         write!(f, "KeyId({self})")
     }
 }
+
+impl FromStr for KeyId {
+    type Err = KeyIdError;
+
+    fn from_str(text: &str) -> Result<Self, KeyIdError> {
+        let is_id = text.len() == 16 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        let id = u64::from_str_radix(text, 16).ok().filter(|_| is_id);
+        id.map(|id| Self(id.to_be_bytes())).ok_or(KeyIdError)
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A text that is no id of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a key has 16 hexadecimal digits, 0-9 and a-f, as `bellwether keys list` shows it")]
+pub struct KeyIdError;
 
 /// One or several cluster secrets, with what is derived from them: the first signs, all verify.
 ///
@@ -60,6 +83,11 @@ impl KeyRing {
     /// The ids of all keys, the signing one first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys.iter().map(|key| key.id)
+    }
+
+    /// Whether a key is in it.
+    pub fn contains(&self, id: KeyId) -> bool {
+        self.ids().any(|known| known == id)
     }
 
     /// 32 bytes for `purpose` from every secret in turn, the signing one first.
@@ -160,6 +188,23 @@ mod tests {
             ring.derive("a").next(),
             KeyRing::new("c", [SECRET]).unwrap().derive("a").next()
         );
+    }
+
+    #[test]
+    fn the_id_of_a_key_is_read_as_it_is_shown() {
+        let ring = KeyRing::new("c", [SECRET]).unwrap();
+        let id = ring.ids().next().unwrap();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!(ring.contains(id) && !ring.contains(KeyId([0; 8])));
+        for text in [
+            "",
+            "0123456789abcde",
+            "0123456789abcdef0",
+            "0123456789ABCDEF",
+            "+123456789abcdef",
+        ] {
+            assert_eq!(text.parse::<KeyId>(), Err(KeyIdError), "{text}");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub use self::epoch::{Epoch, Source};
 pub use self::head::{Head, MAX_HEAD_BYTES};
 pub use self::headers::{HeaderError, Headers, HeadersView, MAX_HEADERS_BYTES};
 pub use self::instance::{Instance, InstanceError};
-pub use self::keyring::{KeyId, KeyRing, MIN_SECRET_BYTES, SecretError};
+pub use self::keyring::{KeyId, KeyIdError, KeyRing, MIN_SECRET_BYTES, SecretError};
 pub use self::mac::TAG_BYTES;
 pub use self::message_id::{MessageId, MessageIdError};
 pub use self::node_id::{LabelEnd, MAX_NODE_ID_BYTES, MAX_NODE_LABEL_BYTES, NodeId, NodeIdError};

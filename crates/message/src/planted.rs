@@ -61,6 +61,10 @@ planted! {
     QueueSeatKept,
     /// A confirmation of a pattern counts for the same pattern subscribed again.
     StaleConfirmation,
+    /// What an older key has signed is sent as it lies in the backlog.
+    OldSignatureKept,
+    /// Another key signs, and peers are not told.
+    NewKeyNotTold,
 }
 
 /// Whether a bug is in this build: never, unless it was planted.

@@ -69,4 +69,10 @@ impl Record {
         let at = self.at as usize;
         memory.get(at..at + self.body_len()).unwrap_or_default()
     }
+
+    /// The same, to be written to.
+    pub(crate) fn body_mut<'a>(&self, memory: &'a mut [u8]) -> &'a mut [u8] {
+        let at = self.at as usize;
+        memory.get_mut(at..at + self.body_len()).unwrap_or_default()
+    }
 }

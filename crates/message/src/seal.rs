@@ -10,6 +10,7 @@
 //! first so that a publisher absorbs it, and copies a large one, before it takes the feed's lock; the lengths come last and make
 //! the concatenation unambiguous. Every field of a message is covered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
@@ -20,7 +21,7 @@ use crate::leb128;
 use crate::mac::{Mac, TAG_BYTES};
 use crate::record::{HEAD_LEN_BYTES, Record};
 use crate::segment::ALONE_BYTES;
-use crate::{BatchBuilder, Draft, Envelope, Head, Instance, KeyRing, Source, StreamHeader, Timestamp};
+use crate::{Batch, BatchBuilder, Draft, Envelope, Head, Instance, KeyId, KeyRing, Source, StreamHeader, Timestamp};
 
 /// What a frame holds. Part of what is signed: a frame of one kind never passes for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +83,58 @@ impl Sealer {
         self.signing.as_ref().map(|(header, _)| header)
     }
 
+    /// The key that signs; `None` when unsigned.
+    pub fn key(&self) -> Option<KeyId> {
+        self.header().map(|header| header.key)
+    }
+
     /// The writer of the feed.
     pub fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    /// A sealer for the same feed that signs with the first key of another ring. An unsigned feed stays unsigned.
+    #[must_use]
+    pub fn with_ring(&self, ring: &KeyRing) -> Self {
+        match self.header() {
+            Some(header) => Self::new(&header.cluster, Some(ring), self.source.clone(), self.instance),
+            None => self.clone(),
+        }
+    }
+
+    /// Messages of this feed as this sealer would have sealed them, from a place of the batch on; `None` if there are
+    /// none. For those that were signed by another key before the ring was replaced: who receives them may no longer
+    /// have that one.
+    pub fn sign_anew(&self, batch: &Batch, from: usize) -> Option<Batch> {
+        batch.signed_anew(from, self.key(), |record, body| self.sign_body(record, body))
+    }
+
+    /// The body of one message of this feed, as this sealer would have sealed it.
+    pub fn body_of<'a>(&self, envelope: &'a Envelope) -> Cow<'a, [u8]> {
+        if envelope.key() == self.key() {
+            return Cow::Borrowed(envelope.body());
+        }
+        let mut body = envelope.body().to_vec();
+        self.sign_body(envelope.record(), &mut body);
+        Cow::Owned(body)
+    }
+
+    fn sign_body(&self, record: &Record, body: &mut [u8]) {
+        let signing = self.signing.as_ref().filter(|_| record.signed);
+        let (Some((_, mac)), Some((rest, tag))) = (signing, body.split_last_chunk_mut::<TAG_BYTES>()) else {
+            return;
+        };
+        let content = rest
+            .get(..rest.len().saturating_sub(HEAD_LEN_BYTES))
+            .unwrap_or_default();
+        let head_len = record.head_len.to_le_bytes();
+        let code = mac.finish(
+            content,
+            trailer(record.payload_len as usize, head_len, FrameKind::Message),
+        );
+        if let Some(begin) = code.first_chunk() {
+            *tag = *begin;
+        }
     }
 
     /// The part of sealing that needs no number. Call it outside any lock.
@@ -102,8 +152,8 @@ impl Sealer {
     }
 
     /// The rest: encodes the head with the message's number, signs, and adds the message to `batch`, framed as the next
-    /// after the one before. `absorbed` is what [`absorb`](Self::absorb) made of the draft's payload. Returns what the
-    /// message counts against limits in bytes.
+    /// after the one before. `absorbed` is what [`absorb`](Self::absorb) made of the draft's payload; the batch must be
+    /// [one of this key](BatchBuilder::is_signed_by). Returns what the message counts against limits in bytes.
     ///
     /// # Errors
     /// [`SealError`] if the head exceeds [`MAX_HEAD_BYTES`]; a checked draft's does not. The batch is as it was.
@@ -153,6 +203,7 @@ impl Sealer {
         };
         let signature = (absorbed.mac, record.at as usize + absorbed.bytes);
         finish(signature, draft.payload.len(), encoded, FrameKind::Message, memory);
+        batch.key = self.key();
         batch.add(record);
         Ok(record.cost())
     }

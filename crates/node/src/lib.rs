@@ -13,6 +13,7 @@ mod figures;
 mod host;
 mod instance_info;
 mod integration;
+mod keys;
 mod log_bridge;
 mod node;
 mod process;
@@ -37,8 +38,8 @@ pub use bellwether_mesh::{GossipFigures, LaneFigures, LinkFigures, Member, Membe
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,
-    HeadersView, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, MessageIdError, NodeId, Pattern, Source,
-    Timestamp, TimestampError, Topic, TopicError, WallClock,
+    HeadersView, Instance, InstanceError, KeyId, KeyIdError, KeyRing, MAX_PAYLOAD_BYTES, MessageId, MessageIdError,
+    NodeId, Pattern, Source, Timestamp, TimestampError, Topic, TopicError, WallClock,
 };
 
 pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};
@@ -52,6 +53,7 @@ pub use self::integration::{
     Alerting, BatchCounts, Compatibility, Details, HealthMonitoring, Integration, IntegrationSettings,
     IntegrationStatus, Outcome as BroadcastOutcome, PublishTypedError, Sent,
 };
+pub use self::keys::{KeyInfo, Keys, MemberKeys, ReplaceSecretsError, Rotation};
 pub use self::log_bridge::{
     AttachError, LogBridge, LogBridgeCounts, LogBridgeSettings, LogRule, LogRuleError, RuleAction, RuleBy,
 };

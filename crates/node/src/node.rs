@@ -49,6 +49,7 @@ pub struct Node {
 
 #[derive(Debug)]
 struct Inner {
+    cluster: String,
     broker: Broker,
     supervisor: Supervisor,
     /// `None`: no secret, so local clients only.
@@ -120,6 +121,7 @@ impl Node {
         let (address, drain_timeout) = (config.listen, AtomicU64::new(milliseconds(config.drain_timeout)));
         let node = Self {
             inner: Arc::new(Inner {
+                cluster: config.cluster,
                 broker,
                 supervisor,
                 mesh,
@@ -299,6 +301,10 @@ impl Node {
 
     pub(crate) fn emitter_state(&self) -> &EmitterPools {
         &self.inner.emitter_pools
+    }
+
+    pub(crate) fn cluster(&self) -> &str {
+        &self.inner.cluster
     }
 
     pub(crate) fn broker(&self) -> &Broker {

@@ -1,5 +1,7 @@
 //! The feed reader: the whole way in, from the bytes of a stream to the queue of a subscription.
 
+use std::sync::Arc;
+
 use bellwether_meter::{Meter, sample};
 use bellwether_protocol::feed_reader::FeedReader;
 use bellwether_protocol::incoming_feed::IncomingFeed;
@@ -13,7 +15,7 @@ pub(crate) fn measure(meter: &mut Meter) {
                 let stream = Stream::new(bytes, arrival);
                 let broker = sample::receiving_broker();
                 let mut subscription = sample::subscribe(&broker);
-                let (keys, sealer) = (sample::keys(), sample::sealer());
+                let (keys, sealer) = (Arc::new(sample::keys()), sample::sealer());
                 let slot = broker.attach(sealer.source().clone(), true);
                 let header = sealer.header().expect("a signed feed");
                 let mut reader = FeedReader::begin(

@@ -43,6 +43,9 @@ pub enum FromDialer {
     Ping(u64),
     /// The dialer is stopping: its silence will be no alarm.
     Leaving,
+    /// The ids of the keys in the dialer's ring, the signing one first: on every link, and again when the ring is
+    /// replaced.
+    Keys(Vec<[u8; 8]>),
 }
 
 /// What the acceptor says.
@@ -176,6 +179,10 @@ mod tests {
         assert_eq!(decode::<Hello>(&bytes[4..]), Some(hello));
         assert_eq!(encode(&FromDialer::Ping(7)).unwrap(), b"\x02\0\0\0\0\x07");
         assert_eq!(encode(&FromDialer::Leaving).unwrap(), b"\x01\0\0\0\x01");
+        assert_eq!(
+            encode(&FromDialer::Keys(vec![*b"12345678"])).unwrap(),
+            b"\x0a\0\0\0\x02\x0112345678"
+        );
         let welcome = Welcome {
             wire_version: 1,
             node: "b".into(),

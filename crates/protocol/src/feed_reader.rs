@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellwether_broker::{Broker, DropReason, EpochEnded, Gap, GapCause, MAX_PATTERNS, SourceSlot};
 use bellwether_message::{
-    BatchBuilder, Instance, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
+    BatchBuilder, Instance, KeyId, KeyRing, Opener, Pattern, Source, StreamHeader, Verified, VerifyError,
 };
 use bytes::Bytes;
 
@@ -30,6 +30,9 @@ struct FrameReader {
     instance: Instance,
     slot: SourceSlot,
     source: Arc<Source>,
+    ring: Arc<KeyRing>,
+    /// With the key that signs now.
+    header: StreamHeader,
     opener: Opener,
     /// Verified, not yet handed to the broker.
     batch: BatchBuilder,
@@ -48,7 +51,7 @@ impl FeedReader {
     pub fn begin(
         header: &StreamHeader,
         start: u64,
-        (cluster, ring): (&str, &KeyRing),
+        (cluster, ring): (&str, &Arc<KeyRing>),
         (source, slot): (&Arc<Source>, SourceSlot),
         feed: &mut IncomingFeed,
     ) -> Result<Self, ReceiveError> {
@@ -64,6 +67,8 @@ impl FeedReader {
                 instance: header.instance,
                 slot,
                 source: source.clone(),
+                ring: ring.clone(),
+                header: header.clone(),
                 opener,
                 batch: BatchBuilder::new(source.clone()),
                 chosen: Vec::new(),
@@ -75,6 +80,16 @@ impl FeedReader {
     /// The instance of the feed.
     pub fn instance(&self) -> Instance {
         self.frames.instance
+    }
+
+    /// From now on these keys verify.
+    ///
+    /// # Errors
+    /// [`ReceiveError::KeyRemoved`] if the key that signs the stream is not among them; the stream must be given up.
+    pub fn replace_ring(&mut self, ring: Arc<KeyRing>) -> Result<(), ReceiveError> {
+        let is_known = ring.contains(self.frames.header.key);
+        self.frames.ring = ring;
+        is_known.then_some(()).ok_or(ReceiveError::KeyRemoved)
     }
 
     /// Takes the next bytes of the stream, and delivers every whole frame that is there. Many chunks at once are cheaper:
@@ -164,6 +179,11 @@ impl FrameReader {
         self.flush(broker);
         match mark {
             Mark::Queue { .. } => {}
+            Mark::Key { key } => {
+                self.header.key = KeyId(key);
+                let opener = Opener::new(Some(&self.ring), &self.header.cluster, &self.header);
+                self.opener = opener.map_err(ReceiveError::Unverified)?;
+            }
             Mark::Live { pattern, added, from } => {
                 let pattern = Pattern::new(pattern).map_err(|_| ReceiveError::Order(OrderError))?;
                 return Ok(broker.open(self.slot, self.instance, &pattern, added, from));
@@ -248,6 +268,9 @@ pub enum ReceiveError {
     /// The stream's key is unknown, or a mark failed verification.
     #[error("the stream failed verification")]
     Unverified(#[source] VerifyError),
+    /// The stream's key is no longer in the ring.
+    #[error("the stream is signed by a key that was removed")]
+    KeyRemoved,
     /// The framing is broken.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -257,216 +280,4 @@ pub enum ReceiveError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame_buffer::FrameBuffer;
-    use crate::outgoing_feed::OutgoingFeed;
-    use bellwether_broker::{Delivery, InstanceSettings};
-    use bellwether_message::{Draft, Epoch, NodeId, Topic};
-
-    const INSTANCE: Instance = Instance::Alerts;
-
-    fn broker(node: &str, ring: &KeyRing) -> Broker {
-        let source = Source {
-            node: NodeId::new(node).unwrap(),
-            epoch: Epoch(1),
-        };
-        Broker::new(
-            "c",
-            source,
-            Some(ring),
-            &Instance::ALL.map(InstanceSettings::default_for),
-        )
-    }
-
-    /// A stream of three messages from a to b in one chunk, `harm` done to it on the way; what b's subscription is told.
-    fn received(harm: impl FnOnce(&mut [u8])) -> (Vec<String>, Result<bool, ReceiveError>) {
-        let (taken, _, told) = taken_at_once(|chunks| {
-            let mut stream = chunks.concat();
-            harm(&mut stream);
-            *chunks = vec![stream.into()];
-        });
-        (told, taken)
-    }
-
-    fn change(stream: &mut [u8], what: &[u8]) {
-        let at = stream.windows(what.len()).position(|window| window == what).unwrap();
-        stream[at] ^= 1;
-    }
-
-    #[test]
-    fn an_unharmed_stream_is_delivered() {
-        let (told, taken) = received(|_| {});
-        assert_eq!(told, ["one", "two", "three"]);
-        assert!(taken.unwrap(), "the pattern was confirmed");
-    }
-
-    #[test]
-    fn a_message_that_fails_verification_is_a_gap_and_the_rest_comes() {
-        let (told, taken) = received(|stream| change(stream, b"two"));
-        assert_eq!(told, ["one", "gap 2-2 unverified", "three"]);
-        taken.unwrap();
-    }
-
-    #[test]
-    fn a_mark_that_fails_verification_ends_the_stream() {
-        // The first frame confirms the pattern.
-        let (told, taken) = received(|stream| stream[3] ^= 1);
-        assert_eq!(told, [] as [&str; 0]);
-        assert!(matches!(taken, Err(ReceiveError::Unverified(_))), "{taken:?}");
-    }
-
-    /// b takes the confirmation of its pattern and three messages, each in a chunk of its own and made other by
-    /// `harm`, all at once. What came of them; the next seq that b asks for; what its subscription is told.
-    fn taken_at_once(harm: impl FnOnce(&mut Vec<Bytes>)) -> (Result<bool, ReceiveError>, u64, Vec<String>) {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
-        let (a, b) = (broker("a", &ring), broker("b", &ring));
-        let pattern = Pattern::new("t").unwrap();
-        let mut subscription = b.subscribe(INSTANCE, [pattern.clone()]).unwrap();
-        let slot = b.attach(a.source().clone(), true);
-        let mut outgoing = OutgoingFeed::new(INSTANCE, 1, 0);
-        outgoing.want_only(vec![(pattern, 1, 1)], 0);
-        let mut frames = FrameBuffer::default();
-        let mut next_chunk = || {
-            outgoing.fill(&a, &mut frames).unwrap();
-            frames.take_whole()
-        };
-        let mut chunks = vec![next_chunk()];
-        for text in ["one", "two", "three"] {
-            let draft = Draft::new(Topic::new("t").unwrap(), "e").text(text);
-            a.publish(INSTANCE, &draft).unwrap();
-            chunks.push(next_chunk());
-        }
-        harm(&mut chunks);
-        let mut feed = IncomingFeed::from_start();
-        let header = a.sealer(INSTANCE).header().unwrap();
-        let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
-        let taken = reader.take(chunks, &mut feed, &b);
-        let told = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
-            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
-            Delivery::Gap(gap) => format!("gap {}-{} {}", gap.first, gap.last, gap.cause),
-            other => panic!("{other:?}"),
-        });
-        let told: Vec<String> = told.collect();
-        assert_eq!(
-            b.counters(INSTANCE).dropped(DropReason::Unverified).value() > 0,
-            taken.is_ok() && format!("{told:?}").contains("unverified"),
-        );
-        (taken, feed.next(), told)
-    }
-
-    #[test]
-    fn chunks_taken_at_once_are_one_stream() {
-        let (taken, next, told) = taken_at_once(|chunks| {
-            let stream = chunks.concat();
-            *chunks = stream.chunks(7).map(Bytes::copy_from_slice).collect();
-        });
-        assert!(taken.unwrap(), "the pattern was confirmed");
-        assert_eq!((next, told.join(" ")), (4, "one two three".to_owned()));
-    }
-
-    #[test]
-    fn an_error_ends_the_stream_after_what_came_before_it_and_before_what_comes_after() {
-        // No such kind; longer than any frame; a message that was already received.
-        let malformed = Bytes::from_static(&[1, 2]);
-        let too_long = Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x7f]);
-        type Bad = fn(&[Bytes], Bytes) -> Bytes;
-        let places: [Bad; 2] = [|_, bad| bad, |rest, bad| [&bad[..], &rest[0]].concat().into()];
-        for place in places {
-            for what in ["malformed", "too long", "again"] {
-                let (taken, next, told) = taken_at_once(|chunks| {
-                    let bad = match what {
-                        "malformed" => malformed.clone(),
-                        "too long" => too_long.clone(),
-                        _ => chunks[1].clone(),
-                    };
-                    let bad = place(&chunks[2..], bad);
-                    chunks.insert(2, bad);
-                });
-                let is_the_first_error = match what {
-                    "malformed" => matches!(taken, Err(ReceiveError::Frame(FrameError::Malformed))),
-                    "too long" => matches!(taken, Err(ReceiveError::Frame(FrameError::TooLong))),
-                    _ => matches!(taken, Err(ReceiveError::Order(_))),
-                };
-                assert!(is_the_first_error, "{what}: {taken:?}");
-                assert_eq!((next, told), (2, vec!["one".to_owned()]), "{what}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_queue_group_has_chosen_this_node_for_comes_once_over_a_cut_too() {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
-        let (a, b) = (broker("a", &ring), broker("b", &ring));
-        let (queue, plain) = (Pattern::new("$queue:w:t").unwrap(), Pattern::new("t").unwrap());
-        let mut worker = b.subscribe(INSTANCE, [queue.clone()]).unwrap();
-        let mut all = b.subscribe(INSTANCE, [plain.clone()]).unwrap();
-        let slot = b.attach(a.source().clone(), true);
-        let mut feed = IncomingFeed::from_start();
-        let header = a.sealer(INSTANCE).header().unwrap();
-        let publish = |texts: &[&str]| {
-            for text in texts {
-                let draft = Draft::new(Topic::new("t").unwrap(), "e").text(*text);
-                a.publish(INSTANCE, &draft).unwrap();
-            }
-        };
-        // Nobody has joined yet: this one is chosen for nobody.
-        publish(&["0"]);
-        let mut link = |want_plain: bool, texts: [&str; 2], cut: bool| {
-            let next = feed.next();
-            let mut outgoing = OutgoingFeed::new(INSTANCE, next, a.head(INSTANCE));
-            outgoing.sit(a.queue_seat(INSTANCE, b.source().clone()));
-            let mut wants = vec![(queue.clone(), 1, 1)];
-            wants.extend(want_plain.then(|| (plain.clone(), 2, 1)));
-            outgoing.want_only(wants, a.head(INSTANCE));
-            publish(&texts);
-            let mut frames = FrameBuffer::default();
-            outgoing.fill(&a, &mut frames).unwrap();
-            let mut stream = frames.take_whole();
-            if cut {
-                // The last message does not arrive.
-                stream.truncate(stream.len() - 5);
-            }
-            let keys = ("c", &ring);
-            let mut reader =
-                FeedReader::begin(header, outgoing_start(next), keys, (a.source(), slot), &mut feed).unwrap();
-            reader.take([stream], &mut feed, &b).unwrap();
-        };
-        link(true, ["1", "2"], true);
-        // While no link is there the group has nobody to choose.
-        publish(&["3"]);
-        link(true, ["4", "5"], false);
-        assert_eq!(texts(&mut all), ["0", "1", "2", "3", "4", "5"]);
-        drop(all);
-        link(false, ["6", "7"], false);
-        assert_eq!(texts(&mut worker), ["1", "2", "4", "5", "6", "7"]);
-    }
-
-    fn outgoing_start(next: u64) -> u64 {
-        next.max(1)
-    }
-
-    fn texts(subscription: &mut bellwether_broker::Subscription) -> Vec<String> {
-        let all = std::iter::from_fn(|| subscription.try_next()).map(|delivery| match delivery {
-            Delivery::Message(envelope) => String::from_utf8(envelope.payload().to_vec()).unwrap(),
-            other => panic!("{other:?}"),
-        });
-        all.collect()
-    }
-
-    #[test]
-    fn a_mark_of_a_queue_group_must_name_one() {
-        let ring = KeyRing::new("c", ["0123456789abcdef0123456789abcdef"]).unwrap();
-        let (a, b) = (broker("a", &ring), broker("b", &ring));
-        let slot = b.attach(a.source().clone(), true);
-        for queue in ["t", "", "$queue:w", "$queue::t"] {
-            let mut feed = IncomingFeed::from_start();
-            let header = a.sealer(INSTANCE).header().unwrap();
-            let mut reader = FeedReader::begin(header, 1, ("c", &ring), (a.source(), slot), &mut feed).unwrap();
-            let mut frames = FrameBuffer::default();
-            frames.put_mark(&a.sealer(INSTANCE).seal_mark(&Mark::Queue { queue }).unwrap());
-            let taken = reader.take([frames.take_whole()], &mut feed, &b);
-            assert!(matches!(taken, Err(ReceiveError::Order(_))), "{queue:?}: {taken:?}");
-        }
-    }
-}
+mod tests;

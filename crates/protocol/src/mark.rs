@@ -39,4 +39,9 @@ pub enum Mark<'a> {
         /// The group.
         queue: &'a str,
     },
+    /// What follows is signed by another key. This mark is signed by the one before.
+    Key {
+        /// Its id.
+        key: [u8; 8],
+    },
 }

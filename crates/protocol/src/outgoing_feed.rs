@@ -1,6 +1,7 @@
 //! The sender's side of a feed on one link: a cursor over the backlog, and what the peer wants of it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use bellwether_broker::matcher::Matcher;
 use bellwether_broker::{BatchTail, Broker, QueueSeat};
@@ -31,6 +32,8 @@ const UNWANTED: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct OutgoingFeed {
     instance: Instance,
+    /// What seals for the stream now, as the peer was told; `None` until it is asked for.
+    sealer: Option<Arc<Sealer>>,
     /// The cursor: the next seq to look at.
     next: u64,
     /// The last seq the stream has told the peer about.
@@ -82,6 +85,7 @@ impl OutgoingFeed {
         };
         Self {
             instance,
+            sealer: None,
             next,
             told: next - 1,
             wants: HashMap::new(),
@@ -101,6 +105,25 @@ impl OutgoingFeed {
     /// Lets the peer take part in queue groups.
     pub fn sit(&mut self, seat: QueueSeat) {
         self.seat = Some(seat);
+    }
+
+    /// What seals for the stream. Ask it for the header that the stream announces, before the first fill; when the broker's
+    /// ring is replaced later, the next fill says so in the stream.
+    pub fn sealer(&mut self, broker: &Broker) -> &Arc<Sealer> {
+        self.sealer.get_or_insert_with(|| broker.sealer(self.instance))
+    }
+
+    /// Tells the peer of another key, if another signs now.
+    fn follow_key(&mut self, broker: &Broker, out: &mut FrameBuffer) -> Result<Arc<Sealer>, SealError> {
+        let current = broker.sealer(self.instance);
+        let announced = self.sealer(broker);
+        if let Some(key) = current.key().filter(|key| announced.key() != Some(*key)) {
+            if !is_planted(Planted::NewKeyNotTold) {
+                out.put_mark(&announced.seal_mark(&Mark::Key { key: key.0 })?);
+            }
+            self.sealer = Some(current.clone());
+        }
+        Ok(current)
     }
 
     /// The first seq the stream speaks of.
@@ -211,7 +234,8 @@ impl OutgoingFeed {
     pub fn skip(&mut self, broker: &Broker, out: &mut FrameBuffer) -> Result<(), SealError> {
         if self.has_untold() {
             let through = self.next - 1;
-            out.put_mark(&broker.sealer(self.instance).seal_mark(&Mark::Skipped { through })?);
+            let sealer = self.follow_key(broker, out)?;
+            out.put_mark(&sealer.seal_mark(&Mark::Skipped { through })?);
             self.told = through;
         }
         Ok(())
@@ -224,7 +248,8 @@ impl OutgoingFeed {
         if !self.heard {
             return Ok((Filled::AllToldFor, 0));
         }
-        let sealer = broker.sealer(self.instance);
+        let sealer = self.follow_key(broker, out)?;
+        let sealer = &*sealer;
         for pattern in std::mem::take(&mut self.unconfirmed) {
             if let Some(wanted) = self.wants.get(&pattern) {
                 let live = Mark::Live {
@@ -249,10 +274,16 @@ impl OutgoingFeed {
             }
             self.is_fresh = false;
             let mut full = false;
-            for tail in tails.drain(..) {
+            for mut tail in tails.drain(..) {
                 if out.len() >= BATCH_BYTES {
                     full = true;
                     break;
+                }
+                if tail.batch.key() != sealer.key()
+                    && !is_planted(Planted::OldSignatureKept)
+                    && let Some(batch) = sealer.sign_anew(&tail.batch, tail.from)
+                {
+                    tail = BatchTail { batch, from: 0 };
                 }
                 messages += match self.chosen(&tail) {
                     chosen if chosen.is_empty() => self.put_wanted(&tail, out),

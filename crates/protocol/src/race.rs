@@ -238,6 +238,7 @@ impl World {
                     Mark::Skipped { through } => self.incoming.on_skipped(through).unwrap(),
                     Mark::EpochEnded { last } => assert!(self.incoming.on_ended(last).unwrap()),
                     Mark::Queue { .. } => panic!("nobody is in a queue group"),
+                    Mark::Key { .. } => panic!("nobody has replaced the ring"),
                 },
             }
         }

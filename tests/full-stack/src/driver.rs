@@ -182,6 +182,7 @@ async fn suffer(world: &Arc<World>, plan: FaultPlan) {
                 tokio::time::sleep(plan.stays).await;
             }
         }
+        Fault::Rotate { each } => world.rotate(each).await,
         Fault::Rough(_)
         | Fault::Narrow { .. }
         | Fault::Partition { .. }
@@ -233,11 +234,10 @@ async fn duplicate(world: &Arc<World>, node: usize) {
     if !place.has_company() {
         return;
     }
-    let plan = place.plan().clone();
-    drop(place);
     let (host, sockets) = (node + REPLACEMENT, HostSockets::new(&world.net));
-    let second = world
-        .builder(host, &plan, &sockets)
+    let builder = world.builder(host, &place, &sockets);
+    drop(place);
+    let second = builder
         .seed(address_of(node).to_string())
         .data_dir(world.data_dir(host))
         .start()

@@ -104,6 +104,11 @@ pub enum Fault {
         /// These, one after the other.
         nodes: Vec<usize>,
     },
+    /// F21: the secret is replaced on all nodes, one after the other, in three rounds: added, put first, the old one removed.
+    Rotate {
+        /// How long it takes from one to the next.
+        each: Duration,
+    },
 }
 
 impl Fault {
@@ -123,13 +128,14 @@ impl Fault {
             Self::Duplicate { .. } => "duplicate",
             Self::NoReading { .. } => "no_reading",
             Self::Stop { .. } => "stop",
+            Self::Rotate { .. } => "rotate",
         }
     }
 
     /// The nodes whose links or lives it touches; none means all.
     pub fn nodes(&self) -> Vec<usize> {
         match self {
-            Self::Rough(_) => Vec::new(),
+            Self::Rough(_) | Self::Rotate { .. } => Vec::new(),
             Self::Partition { left: nodes } | Self::Crash { nodes } | Self::Stop { nodes } => nodes.clone(),
             Self::OneWay { from: one, to: other } | Self::Pair { one, other } | Self::Flapping { one, other, .. } => {
                 vec![*one, *other]
@@ -267,6 +273,10 @@ fn one(draw: &mut Draw, count: usize) -> (Fault, Duration) {
             )
         }
         84..=90 => (Fault::NoReading { node: one }, short),
+        91..=94 => {
+            let each = Duration::from_millis(*draw.pick(&[0, 50, 700]));
+            (Fault::Rotate { each }, each * 3 * u32::try_from(count).unwrap_or(1))
+        }
         _ => {
             let all = draw.in_thousand(300);
             let nodes = if all { (1..=count).collect() } else { vec![one] };

@@ -6,7 +6,7 @@ use bellwether_history::{Event, Kind};
 use serde::{Deserialize, Serialize};
 
 /// All of them.
-const ALL: [&str; 28] = [
+const ALL: [&str; 29] = [
     "a member is suspect",
     "back after it was down",
     "back after it was forgotten",
@@ -32,6 +32,7 @@ const ALL: [&str; 28] = [
     "restart at once",
     "restart seen",
     "resumed after it was down, without a gap",
+    "secret replaced on all nodes",
     "several runs of one node heard by one subscription",
     "subscribed before the first join",
     "subscribed with some not confirmed",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether::{Host, Node, NodeBuilder, NodeId};
+use bellwether::{Host, Node, NodeBuilder, NodeId, Secrets};
 use bellwether_history::Kind;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
@@ -18,8 +18,6 @@ use crate::plan::{NodePlan, Plan, name};
 use crate::record::Record;
 use crate::subscriber::Pace;
 
-/// The secret that all nodes share.
-const SECRET: &str = "the secret of a simulated cluster, long enough";
 /// A service manager starts a node that failed again after this time.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
@@ -36,6 +34,8 @@ pub struct World {
     pub load: watch::Sender<bool>,
     directory: PathBuf,
     places: BTreeMap<usize, Mutex<Place>>,
+    /// The number of the secret that all nodes share. Whoever holds it is the only one to replace it.
+    secret: Mutex<u64>,
 }
 
 /// Where one node is at home.
@@ -44,6 +44,8 @@ pub struct Place {
     plan: NodePlan,
     /// The host it runs on: its own, or that of its replacement.
     host: usize,
+    /// What is in its key file.
+    secrets: Secrets,
     life: Option<Life>,
     /// Its highest run so far.
     highest: u64,
@@ -56,6 +58,7 @@ impl World {
             let place = Place {
                 plan: node.clone(),
                 host: node.number,
+                secrets: secrets(&[0]),
                 life: None,
                 highest: 0,
             };
@@ -63,6 +66,7 @@ impl World {
         };
         Arc::new(Self {
             places: plan.nodes.iter().map(place).collect(),
+            secret: Mutex::default(),
             record: Record::default(),
             net,
             load: watch::Sender::new(true),
@@ -96,7 +100,7 @@ impl World {
     pub async fn start_in(self: &Arc<Self>, number: usize, place: &mut Place) {
         let sockets = HostSockets::new(&self.net);
         let builder = self
-            .builder(place.host, &place.plan, &sockets)
+            .builder(place.host, place, &sockets)
             .data_dir(self.data_dir(place.host));
         let node = match builder.start().await {
             Ok(node) => node,
@@ -122,7 +126,8 @@ impl World {
     }
 
     /// A node on a host, with everything but a place for its data.
-    pub fn builder(&self, host: usize, plan: &NodePlan, sockets: &HostSockets) -> NodeBuilder {
+    pub fn builder(&self, host: usize, place: &Place, sockets: &HostSockets) -> NodeBuilder {
+        let plan = &place.plan;
         let id = NodeId::new(&plan.name()).expect("names of plans are valid");
         let host = (
             host,
@@ -132,8 +137,8 @@ impl World {
             },
         );
         let builder = Node::builder(id)
-            .secrets([SECRET])
-            .expect("a long secret")
+            .secrets(place.secrets.iter())
+            .expect("long secrets")
             .listen(address_of(host.0))
             .gossip_interval(self.plan.gossip_interval)
             .drain_timeout(self.plan.drain_timeout)
@@ -166,6 +171,29 @@ impl World {
     /// Where a host keeps what survives its processes.
     pub fn data_dir(&self, host: usize) -> PathBuf {
         self.directory.join(format!("host{host}"))
+    }
+
+    /// Replaces the secret of all nodes, of those that are not running in their key files. No node takes a step before all
+    /// have taken the one before.
+    pub async fn rotate(&self, each: Duration) {
+        let mut secret = self.secret.lock().await;
+        let (old, new) = (*secret, *secret + 1);
+        for step in [&[old, new][..], &[new, old], &[new]] {
+            for place in self.places.values() {
+                let mut place = place.lock().await;
+                place.secrets = secrets(step);
+                if let Some(life) = &place.life
+                    && let Err(err) = life.node.replace_secrets(&place.secrets)
+                {
+                    let words = format!("{} does not take another secret: {err}", place.plan.name());
+                    self.record.violation(words);
+                }
+                drop(place);
+                tokio::time::sleep(each).await;
+            }
+        }
+        *secret = new;
+        self.record.reached("secret replaced on all nodes");
     }
 
     /// Kills a node that is running, by whoever holds its place.
@@ -240,6 +268,12 @@ impl World {
         // The end of a fault may want it, too: whoever comes second finds it running.
         self.start(number).await;
     }
+}
+
+/// The secrets of these numbers.
+fn secrets(numbers: &[u64]) -> Secrets {
+    let secret = |number: &u64| format!("secret number {number} of a simulated cluster, long enough");
+    Secrets::new(numbers.iter().map(secret)).expect("long secrets")
 }
 
 impl Place {

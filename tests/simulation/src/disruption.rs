@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bellwether_history::Kind;
+use bellwether_message::Instance;
 use bellwether_protocol::lane::Lane;
 
 use crate::fault::{FLAP_EVERY, Fault};
@@ -26,6 +27,9 @@ impl World {
         for (index, fault) in self.plan.faults.clone().iter().enumerate() {
             self.at(fault.begins_at, Step::FaultBegins(index));
             self.at(fault.ends_at(), Step::FaultEnds(index));
+        }
+        for (at, host) in self.plan.rotations.clone() {
+            self.at(at, Step::Rotate(host));
         }
         let busy_for = self.plan.busy_for;
         self.at(busy_for, Step::Idle);
@@ -99,6 +103,18 @@ impl World {
             | Fault::Sleep { .. } => {}
         }
         self.tell(index, false);
+    }
+
+    /// The key that did not sign does from now on.
+    pub(crate) fn on_rotate(&mut self, host: usize) {
+        let Some(process) = self.hosts[host] else { return };
+        let broker = self.processes[process].broker.clone();
+        let now = broker.sealer(Instance::Events).key();
+        let other = self.keys.iter().find(|ring| ring.ids().next() != now);
+        other.iter().for_each(|ring| broker.replace_ring(ring));
+        Instance::ALL
+            .into_iter()
+            .for_each(|instance| self.wake_writers(process, instance));
     }
 
     /// A flapping path changes; it ends open.

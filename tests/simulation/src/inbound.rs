@@ -80,6 +80,8 @@ impl World {
                             let process = self.conns[id.0].end(Side::Acceptor).process;
                             self.update(process, |roster, _| roster.on_leaving(&source));
                         }
+                        // All have the same keys, and nobody asks.
+                        Some(FromDialer::Keys(_)) => {}
                         None => self.broke(id, Side::Acceptor, "a control frame that is none"),
                     }
                 }
@@ -279,7 +281,7 @@ impl World {
             };
             let began = {
                 let mut feed = upstream.feed(header.instance);
-                let keys = (CLUSTER, &*self.ring);
+                let keys = (CLUSTER, &self.keys[0]);
                 FeedReader::begin(&header, start, keys, (&upstream.source, upstream.slot), &mut feed)
             };
             match began {

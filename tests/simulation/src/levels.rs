@@ -16,7 +16,7 @@ impl World {
         let nth = self.random.index(self.plan.instances.len());
         let instance = self.plan.instances[nth];
         let broker = self.processes[process].broker.clone();
-        let settings = *broker.settings(instance);
+        let settings = broker.settings(instance);
         let (messages, bytes) = broker.backlog_size(instance);
         self.size(process, "backlog messages", messages, settings.backlog_messages);
         if messages > 1 {

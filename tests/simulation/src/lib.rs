@@ -36,5 +36,5 @@ mod marker;
 mod tally;
 
 pub use self::marker::{Marker, Markers};
-pub use self::run::{Failure, Run, cluster_keys};
+pub use self::run::{ClusterKeys, Failure, Run, cluster_keys};
 pub use self::tally::Tally;

@@ -75,6 +75,8 @@ markers! {
     UnknownEnd => "unknown tail",
     /// A writer waited for room on its stream.
     WindowFull => "window full",
+    /// A stream went on under another key.
+    KeyReplaced => "key rotation mid-stream",
 }
 
 /// How often each marker was reached.

@@ -253,7 +253,7 @@ impl World {
         self.epochs[name] = epoch;
         let process = self.processes.len();
         self.processes
-            .push(Process::new(name, host, epoch, self.now, &self.plan, &self.ring));
+            .push(Process::new(name, host, epoch, self.now, &self.plan, &self.keys[0]));
         self.hosts[host] = Some(process);
         self.tally.starts += 1;
         self.say(process, Kind::Start {});

@@ -54,6 +54,8 @@ pub(crate) struct Plan {
     pub(crate) busy_for: u64,
     /// What goes wrong, and when.
     pub(crate) faults: Vec<Planned>,
+    /// When which host is given the keys in another order: no fault, so calm runs have it too.
+    pub(crate) rotations: Vec<(u64, usize)>,
 }
 
 impl Plan {
@@ -106,6 +108,9 @@ impl Plan {
             },
             busy_for,
             faults,
+            rotations: (0..random.pick(&[0, 0, 2, 6, 20]))
+                .map(|_| (random.between(SECOND, busy_for), random.index(nodes)))
+                .collect(),
         }
     }
 

@@ -129,6 +129,11 @@ impl World {
             GapCause::SlowSubscriber => (&mut self.tally.slow_subscriber_gaps, Marker::SlowSubscriber),
             GapCause::LinkOverrun => (&mut self.tally.link_overrun_gaps, Marker::LinkOverrun),
             GapCause::BacklogOverrun => (&mut self.tally.backlog_overrun_gaps, Marker::BacklogOverrun),
+            GapCause::Unverified => {
+                self.broken
+                    .push("a message of an honest node failed verification".to_owned());
+                return;
+            }
             _ => {
                 self.tally.other_gaps += 1;
                 return;

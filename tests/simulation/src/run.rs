@@ -65,14 +65,19 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// The keys of the simulated cluster. Derived once: it takes longer than many a step.
-pub fn cluster_keys() -> Arc<KeyRing> {
-    Arc::new(KeyRing::new(CLUSTER, ["0123456789abcdef0123456789abcdef"]).expect("the secret is long enough"))
+/// The keys of the simulated cluster: every node has both, and signs with the one or the other.
+pub type ClusterKeys = [Arc<KeyRing>; 2];
+
+/// The keys, each ring with another of them first. Derived once: it takes longer than many a step.
+pub fn cluster_keys() -> ClusterKeys {
+    let (one, other) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
+    let ring = |secrets: [&str; 2]| KeyRing::new(CLUSTER, secrets).expect("the secrets are long enough");
+    [[one, other], [other, one]].map(|secrets| Arc::new(ring(secrets)))
 }
 
 impl Run {
     /// Runs a seed to its end.
-    pub fn new(seed: u64, keys: &Arc<KeyRing>) -> Self {
+    pub fn new(seed: u64, keys: &ClusterKeys) -> Self {
         let mut world = World::new(seed, keys.clone());
         let plan = format!("{:?}", world.plan);
         world.schedule();

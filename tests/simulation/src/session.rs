@@ -372,15 +372,16 @@ impl World {
         }
         let mut batch = FrameBuffer::default();
         if stream.last_due == 0 {
-            let header = own
-                .broker
-                .sealer(instance)
-                .header()
-                .expect("feeds of a mesh are signed");
+            let sealer = out.feed.sealer(&own.broker).clone();
+            let header = sealer.header().expect("feeds of a mesh are signed");
             let start = out.feed.start();
             batch.put(|out| put_preface(header, start, out));
         }
+        let key = out.feed.sealer(&own.broker).key();
         let filled = out.feed.fill(&own.broker, &mut batch);
+        if out.feed.sealer(&own.broker).key() != key {
+            self.markers.reach(Marker::KeyReplaced);
+        }
         let (has_untold, turn) = (out.feed.has_untold(), out.turn);
         if matches!(filled, Ok((Filled::Ended, _))) {
             out.has_ended = true;

@@ -1,12 +1,10 @@
 //! The world of one seed: simulated time, what is scheduled in it, and everything that lives in it.
 
+use bellwether_history::{Event, Kind};
+use bellwether_message::Instance;
+use bellwether_protocol::lane::Lane;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
-
-use bellwether_history::{Event, Kind};
-use bellwether_message::{Instance, KeyRing};
-use bellwether_protocol::lane::Lane;
 
 use crate::gossip::Digest;
 use crate::marker::{Marker, Markers};
@@ -14,6 +12,7 @@ use crate::network::{Conn, ConnId, Lost, Paths, Side};
 use crate::plan::Plan;
 use crate::process::{Process, ProcessId};
 use crate::random::Random;
+use crate::run::ClusterKeys;
 use crate::tally::Tally;
 use crate::time::{WALL_START, set_wall_clock};
 use crate::words::Words;
@@ -26,7 +25,7 @@ pub(crate) struct World {
     order: u64,
     pub(crate) random: Random,
     pub(crate) plan: Plan,
-    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) keys: ClusterKeys,
     pub(crate) paths: Paths,
     pub(crate) conns: Vec<Conn>,
     /// Those that are not gone.
@@ -122,6 +121,8 @@ pub(crate) enum Step {
     FaultBegins(usize),
     FaultEnds(usize),
     Flap(usize, bool),
+    /// A node is given the keys in another order.
+    Rotate(usize),
     Start(usize),
     /// The load ends.
     Idle,
@@ -134,7 +135,7 @@ pub(crate) enum Step {
 
 impl World {
     /// The world of a seed, before anything has happened.
-    pub(crate) fn new(seed: u64, ring: Arc<KeyRing>) -> Self {
+    pub(crate) fn new(seed: u64, keys: ClusterKeys) -> Self {
         let mut random = Random::new(seed);
         let plan = Plan::draw(&mut random);
         let hosts = plan.nodes + 1;
@@ -144,7 +145,7 @@ impl World {
             queue: BinaryHeap::with_capacity(256),
             order: 0,
             random,
-            ring,
+            keys,
             paths: Paths::new(hosts),
             conns: Vec::new(),
             open: Vec::new(),
@@ -231,6 +232,7 @@ impl World {
             Step::FaultBegins(fault) => self.on_fault_begins(fault),
             Step::FaultEnds(fault) => self.on_fault_ends(fault),
             Step::Flap(fault, cut) => self.on_flap(fault, cut),
+            Step::Rotate(host) => self.on_rotate(host),
             Step::Start(host) => self.on_start(host),
             Step::Idle => self.is_busy = false,
             Step::Calm => self.on_calm(),

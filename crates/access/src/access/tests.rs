@@ -126,6 +126,46 @@ fn tokens_need_a_secret_and_a_good_one() {
 }
 
 #[test]
+fn a_token_counts_as_long_as_its_key_is_in_the_ring() {
+    let new = "fedcba9876543210fedcba9876543210";
+    let ring = |secrets: &[&str]| KeyRing::new("lab", secrets).unwrap();
+    let access = Access::new(Policy::closed(), Some(keys()));
+    let (old, later) = (
+        token("old", Grant::default()),
+        keys()
+            .with_ring(&ring(&[new]))
+            .sign(claims("new", Grant::default()))
+            .unwrap(),
+    );
+    let invalid = || Err(AuthenticateError::Invalid);
+    assert_eq!(who(&access, Credentials::Token(&later)), invalid());
+    let caller = access.authenticate(Credentials::Token(&old), NOW).unwrap();
+    access.replace_ring(&ring(&[new, SECRET]));
+    assert_eq!(caller.check(NOW), Ok(()));
+    assert_eq!(who(&access, Credentials::Token(&old)), Ok("old".into()));
+    assert_eq!(who(&access, Credentials::Token(&later)), Ok("new".into()));
+    access.replace_ring(&ring(&[new]));
+    assert_eq!(
+        caller.check(NOW),
+        Err(AuthenticateError::Invalid),
+        "in a session that is open"
+    );
+    assert_eq!(
+        who(&access, Credentials::Token(&old)),
+        invalid(),
+        "though it is remembered"
+    );
+    assert_eq!(who(&access, Credentials::Token(&later)), Ok("new".into()));
+    // A node that has started without a secret makes no tokens count.
+    let without = Access::new(Policy::closed(), None);
+    without.replace_ring(&ring(&[new]));
+    assert_eq!(
+        who(&without, Credentials::Token(&later)),
+        Err(AuthenticateError::NoSecret)
+    );
+}
+
+#[test]
 fn expiry_and_revocation_end_what_is_open() {
     let access = Access::new(Policy::closed(), Some(keys()));
     let token = token("web", Grant::default());

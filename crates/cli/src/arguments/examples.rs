@@ -150,6 +150,19 @@ Examples:
 
 All nodes of a mesh have the same secret, and whoever has it is a member.";
 
+pub(super) const KEYS: &str = "\
+Examples:
+  (umask 077 && bellwether secret new > new-secret)
+  bellwether keys add < new-secret          on every node, with the same secret
+  bellwether keys list                      shows its id, and who lacks it
+  bellwether keys promote 5d41402abc4b2a76  then, on every node: it signs
+  bellwether keys remove 7d793037a0760186   then, on every node: the old one
+
+A key file has one secret per line; the first signs, all verify. Each command
+changes the file of one node, whole or not at all, and has the node read it
+again; no message is lost. Only ids are ever shown. While a member has not done
+its step, the next is refused, and says who: --force does it all the same.";
+
 pub(super) const TOKEN: &str = "\
 Examples:
   export SECRET_KEY_BASE_FILE=/etc/bellwether/secrets

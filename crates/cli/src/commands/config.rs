@@ -19,15 +19,19 @@ pub(crate) struct Settings {
 impl Settings {
     /// What all three together mean. Asked again, they are read again.
     pub(crate) fn resolve(&self) -> Result<Config, Failure> {
+        let config = Config::resolve(self.layer()?).map_err(Failure::usage)?;
+        check_log(&config)?;
+        Ok(config)
+    }
+
+    /// What all three together say.
+    pub(crate) fn layer(&self) -> Result<Layer, Failure> {
         let file = match &self.file {
             Some(file) => Layer::read(file).map_err(Failure::usage)?,
             None => Layer::default(),
         };
         let environment = Layer::from_environment(std::env::vars_os()).map_err(Failure::usage)?;
-        let flags = self.flags.clone().as_flags();
-        let config = Config::resolve(flags.over(environment).over(file)).map_err(Failure::usage)?;
-        check_log(&config)?;
-        Ok(config)
+        Ok(self.flags.clone().as_flags().over(environment).over(file))
     }
 }
 

@@ -3,6 +3,7 @@
 mod doors;
 mod doors_thread;
 mod files;
+mod key_watch;
 mod refusals;
 mod reload;
 mod revoked_file;

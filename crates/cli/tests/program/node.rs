@@ -16,9 +16,15 @@ pub(crate) struct RunningNode {
 
 impl RunningNode {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let data = TempDir::new().unwrap();
         let data_dir = data.path().to_str().unwrap();
-        let mut child = bellwether(&["start", "--name", "a", "--http", "127.0.0.1:0", "--data-dir", data_dir])
+        let usual = ["start", "--name", "a", "--http", "127.0.0.1:0", "--data-dir", data_dir];
+        let mut child = bellwether(&[&usual, arguments].concat())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -36,12 +36,15 @@ fn bash_understands_its_script() {
     assert!(bash.wait().unwrap().success());
     let words =
         "COMP_WORDS=(bellwether con); COMP_CWORD=1; _bellwether bellwether con bellwether; echo \"${COMPREPLY[*]}\"";
-    let completed = Command::new("bash")
-        .arg("-c")
-        .arg(format!("{script}\n{words}"))
-        .output()
+    // On standard input: the script is longer than an argument may be.
+    let mut bash = Command::new("bash")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
         .unwrap();
-    let completed = String::from_utf8(completed.stdout).unwrap();
+    let typed = format!("{script}\n{words}\n");
+    bash.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let completed = String::from_utf8(bash.wait_with_output().unwrap().stdout).unwrap();
     assert!(
         completed.contains("context") && completed.contains("config"),
         "{completed}"

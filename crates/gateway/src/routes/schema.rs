@@ -262,6 +262,10 @@ pub(super) fn components() -> Value {
             ]),
         ),
         (
+            "Key",
+            S::object([("id", S::text().example("0123456789abcdef")), ("signs", S::flag())]),
+        ),
+        (
             "InstanceInfo",
             S::object([
                 ("instance", S::instance()),

@@ -7,7 +7,7 @@ use super::operation::{Operation, delete, get, post, put};
 use super::schema::Schema;
 use crate::api::index;
 use crate::error::Reason;
-use crate::{alerts, catalogue, integration, mesh_view, metrics, subscription_health, thresholds, topics, views};
+use crate::{alerts, catalogue, integration, keys, mesh_view, metrics, subscription_health, thresholds, topics, views};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -79,6 +79,26 @@ pub(super) fn add(routes: Routes) -> Routes {
                     "the busiest first",
                 )
                 .refuses([Reason::BadQuery, Reason::BadInstance])],
+        )
+        .at(
+            "/v1/keys",
+            [get("keys", keys::keys)
+                .summary("The keys of this node and, as they tell, of the other members, by their ids")
+                .answers_json(
+                    200,
+                    Schema::object([
+                        ("keys", list("Key")),
+                        (
+                            "members",
+                            Schema::list(Schema::object([
+                                ("node", Schema::text()),
+                                ("state", Schema::one_of(["alive", "suspect", "down"])),
+                                ("keys", list("Key").or_null()),
+                            ])),
+                        ),
+                    ]),
+                    "each list with the signing key first; null while no link from the member is up",
+                )],
         )
         .at(
             "/healthz",

@@ -15,6 +15,7 @@ mod cloud_events;
 mod connections;
 mod control;
 mod guard;
+mod keys;
 mod listeners;
 mod publish;
 mod resuming;

@@ -133,6 +133,51 @@ fn every_key_of_the_ring_verifies_and_the_first_signs() {
     assert_eq!(new.header().unwrap().key, ring(&[SECRET]).ids().next().unwrap());
 }
 
+#[test]
+fn what_an_old_key_has_signed_is_signed_anew_by_the_new_one() {
+    let old = sealer(Instance::Alerts);
+    let new = old.with_ring(&ring(&[OTHER, SECRET]));
+    assert_eq!(new.key(), ring(&[OTHER]).ids().next());
+    let mut batch = BatchBuilder::new(old.source().clone());
+    let drafts: Vec<Draft> = ["", "x", &"long ".repeat(40)].map(|text| draft().text(text)).into();
+    for (seq, draft) in (1..).zip(&drafts) {
+        assert!(batch.is_signed_by(old.key()) && (seq == 1 || !batch.is_signed_by(new.key())));
+        let time = Timestamp::from_millis(9);
+        old.seal(old.absorb(&draft.payload), draft, seq, time, &mut batch)
+            .unwrap();
+    }
+    let batch = batch.finish().unwrap();
+    assert_eq!(batch.key(), old.key());
+    // Who has the new key only takes every one of them, and nothing but the signatures is other.
+    let only_new = ring(&[OTHER]);
+    let mut opener = Opener::new(Some(&only_new), "test", new.header().unwrap()).unwrap();
+    for from in 0..drafts.len() {
+        let anew = new.sign_anew(&batch, from).unwrap();
+        assert_eq!((anew.key(), anew.len()), (new.key(), drafts.len() - from));
+        let (old_frames, frames) = (batch.frames(from..drafts.len()), anew.frames(0..anew.len()));
+        assert_eq!(frames.len(), old_frames.len());
+        for (place, envelope) in anew.envelopes().enumerate() {
+            let got = open(&mut opener, envelope.body()).unwrap();
+            assert_eq!(got.seq(), (from + place + 1) as u64);
+            assert_eq!(got.payload(), &drafts[from + place].payload[..]);
+        }
+    }
+    assert!(new.sign_anew(&batch, drafts.len()).is_none());
+    for envelope in batch.envelopes() {
+        assert_eq!(
+            open(&mut opener, envelope.body()).unwrap_err(),
+            VerifyError::InvalidSignature
+        );
+        assert_eq!(
+            open(&mut opener, &new.body_of(&envelope)).unwrap().seq(),
+            envelope.seq()
+        );
+        assert!(matches!(old.body_of(&envelope), Cow::Borrowed(_)));
+    }
+    let unsigned = Sealer::new("test", None, source("a", 7), Instance::Alerts);
+    assert_eq!(unsigned.with_ring(&only_new).key(), None);
+}
+
 /// A member that signs what no draft may say: its signature is right, its fields are not.
 #[test]
 fn a_signed_message_beyond_the_bounds_of_a_draft_is_refused() {

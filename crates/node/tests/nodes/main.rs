@@ -4,6 +4,7 @@
 
 mod emitters;
 mod integration;
+mod keys;
 mod lab;
 mod log_bridge;
 mod lost_socket;

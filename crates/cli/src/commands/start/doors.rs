@@ -15,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Files, token_keys};
+use super::key_watch;
 use super::refusals;
 use super::revoked_file::RevokedFile;
 
@@ -169,6 +170,7 @@ impl Doors {
         let served = tokio::select! {
             served = serve => served,
             () = revoke => Ok(()),
+            () = key_watch::follow(&node, &access) => Ok(()),
             () = refusals::watch(&access, &node) => Ok(()),
         };
         refusals::tell(&access, &node);

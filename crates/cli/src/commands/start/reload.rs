@@ -47,7 +47,9 @@ impl Reloader {
     pub(super) async fn reload(&mut self, by: &'static str) -> Result<Reloaded, String> {
         self.systemd.reloading();
         let read = self.read().await;
-        let reloaded = read.map(|read| self.take_over(read)).map_err(|err| format!("{err:#}"));
+        let reloaded = read
+            .and_then(|read| self.take_over(read))
+            .map_err(|err| format!("{err:#}"));
         match &reloaded {
             Ok(reloaded) => {
                 self.systemd.ready(SERVES);
@@ -80,15 +82,20 @@ impl Reloader {
         reading.await.context("the configuration could not be read")?
     }
 
-    fn take_over(&mut self, read: Read) -> Reloaded {
-        let Read { newer, taken, files } = read;
+    fn take_over(&mut self, read: Read) -> anyhow::Result<Reloaded> {
+        let Read {
+            newer,
+            mut taken,
+            files,
+        } = read;
         let differing = self.in_force.changes(&newer);
         let mut reloaded = Reloaded {
             changed: self.in_force.changes(&taken).live,
             needs_restart: differing.at_restart,
             unchanged: differing.unchanged,
         };
-        secrets::take_over(&self.in_force, &newer, &mut reloaded);
+        // First, since it is the one thing that the node may still refuse.
+        secrets::take_over(&self.node, &newer, &mut taken, &mut reloaded)?;
         self.node.take_over(&self.in_force, &taken);
         for key in self.locks.take_over(&self.in_force, &taken, files) {
             let is_told = reloaded.changed.iter().any(|told| told == key);
@@ -102,7 +109,7 @@ impl Reloader {
             logging::change(taken.log.as_deref());
         }
         self.in_force = taken;
-        reloaded
+        Ok(reloaded)
     }
 }
 
