@@ -218,7 +218,7 @@ async fn other_secrets_are_read_judged_and_told_to_need_a_restart() {
 
         let _ = std::fs::remove_file(&secrets);
         let file = std::fs::OpenOptions::new()
-            .create(true)
+            .create_new(true)
             .write(true)
             .mode(0o600)
             .open(&secrets);
