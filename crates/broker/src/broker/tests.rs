@@ -77,10 +77,7 @@ fn seqs_have_no_holes_even_where_a_publish_is_refused() {
     assert_eq!(id.to_string(), "alerts/a/1/2");
     assert_eq!(seqs(&mut all), [1, 2]);
     assert_eq!(
-        broker
-            .counters(Instance::Alerts)
-            .dropped(crate::DropReason::Refused)
-            .value(),
+        broker.counters(Instance::Alerts).dropped(DropReason::Refused).value(),
         1
     );
 }
