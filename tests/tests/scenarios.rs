@@ -8,6 +8,7 @@ mod scenarios {
     mod flood;
     mod load;
     mod one_way;
+    mod operator;
     mod partition;
     mod pause;
     mod slow_client;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_message::{Epoch, NodeId, Opener, StreamHeader, Topic};
+use bellwether_message::{Batch, Epoch, NodeId, Topic};
 
 use super::*;
 use crate::{Delivery, DropReason};
@@ -77,10 +77,7 @@ fn seqs_have_no_holes_even_where_a_publish_is_refused() {
     assert_eq!(id.to_string(), "alerts/a/1/2");
     assert_eq!(seqs(&mut all), [1, 2]);
     assert_eq!(
-        broker
-            .counters(Instance::Alerts)
-            .dropped(DropReason::Refused)
-            .value(),
+        broker.counters(Instance::Alerts).dropped(DropReason::Refused).value(),
         1
     );
 }
@@ -430,40 +427,4 @@ fn a_chosen_message_of_another_source_goes_to_one_member() {
     both.sort_unstable();
     assert_eq!(both, [2, 4]);
     assert_eq!(seqs(&mut plain), [1, 2, 3, 4, 5]);
-}
-
-/// Publishers on several threads go on while the ring is replaced again and again.
-#[test]
-fn every_batch_is_signed_by_the_one_key_it_names_whenever_the_ring_was_replaced() {
-    const SECRETS: [&str; 2] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
-    const EACH: u64 = 4_000;
-    let rings = [SECRETS, [SECRETS[1], SECRETS[0]]].map(|secrets| KeyRing::new("test", secrets).unwrap());
-    let source = Source {
-        node: NodeId::new("a").unwrap(),
-        epoch: Epoch(1),
-    };
-    let settings = Instance::ALL.map(InstanceSettings::default_for);
-    let broker = Broker::new("test", source, Some(&rings[0]), &settings);
-    let publish = || drop(broker.publish(Instance::Events, &draft("t")).unwrap());
-    std::thread::scope(|scope| {
-        (0..2).for_each(|_| drop(scope.spawn(|| (0..EACH).for_each(|_| publish()))));
-        for nth in 0..EACH as usize {
-            broker.replace_ring(&rings[nth % 2]);
-            publish();
-        }
-    });
-    let header = broker.sealer(Instance::Events).header().unwrap().clone();
-    let (mut next, mut tails, mut keys) = (1, Vec::new(), std::collections::HashSet::new());
-    broker.read_batches(Instance::Events, 1, usize::MAX, &mut tails);
-    for BatchTail { batch, .. } in tails {
-        let key = batch.key().unwrap();
-        keys.insert(key);
-        let header = StreamHeader { key, ..header.clone() };
-        let mut opener = Opener::new(Some(&rings[0]), "test", &header).unwrap();
-        for envelope in batch.envelopes() {
-            assert_eq!(opener.open(envelope.body()).unwrap().seq(), next);
-            next += 1;
-        }
-    }
-    assert_eq!((next, keys.len()), (3 * EACH + 1, 2));
 }
