@@ -10,6 +10,7 @@ mod operating;
 mod publish;
 mod reach;
 mod shell;
+mod tail;
 mod token;
 
 use std::ffi::OsString;
@@ -34,6 +35,7 @@ use crate::commands::members::Members;
 use crate::commands::start::Start;
 use crate::commands::stop::How;
 use crate::commands::subscribe::Subscribe;
+use crate::commands::subscribe::filter::Filter;
 use crate::commands::subscribers::Subscribers;
 use crate::duration;
 use crate::output::Format;
@@ -68,6 +70,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         }
         TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
         TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
+        TypedCommand::Tail(tail) => Command::Subscribe(tail.meaning(node)?),
         TypedCommand::Request(request) => Command::Request(request.meaning(node)),
         TypedCommand::Reply(reply) => Command::Reply(reply.meaning(node)?),
         TypedCommand::Members { format } => Command::Members(Members {
@@ -150,6 +153,10 @@ enum TypedCommand {
     /// Print what is published, as it comes
     #[command(after_help = examples::SUB)]
     Sub(TypedSubscribe),
+
+    /// Watch what is published anywhere, one line per message
+    #[command(after_help = examples::TAIL)]
+    Tail(tail::TypedTail),
 
     /// Ask, and print what is answered
     #[command(after_help = examples::REQUEST)]
@@ -456,6 +463,8 @@ impl TypedSubscribe {
             node,
             wanted,
             from: self.from,
+            filter: Filter::default(),
+            terse: false,
             count: self.count,
             reconnect: !self.no_reconnect,
             format,

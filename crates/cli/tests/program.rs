@@ -16,6 +16,7 @@ mod program {
     mod run;
     mod shell;
     mod subscribe;
+    mod tail;
     mod token;
     mod typed;
     mod usage;

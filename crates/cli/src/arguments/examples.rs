@@ -75,6 +75,19 @@ could not be delivered is said in its place. When the node goes, this waits for
 it and resumes where it stood: what the nodes still keep is not missed, and
 nothing comes twice.";
 
+pub(super) const TAIL: &str = "\
+Examples:
+  bellwether tail
+  bellwether tail alerts 'health/node_health:*' --last 20
+  bellwether tail --origin db-1 --severity warning
+  bellwether tail events --event order_placed --grep 'sku-7'
+  bellwether tail --grep timeout --format json | jq .payload
+
+The columns: time (UTC), instance, topic, event, where it arose and which node
+published it, payload. What is missing is told in its place, in red. When the
+node goes, this waits for it and resumes where it stood. Topics that begin with
+`$`, which are the mesh's own, come only where a pattern names them.";
+
 pub(super) const REQUEST: &str = "\
 Examples:
   bellwether request events prices:eur '{\"sku\":7}'
