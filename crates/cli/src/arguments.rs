@@ -12,6 +12,7 @@ mod reach;
 mod shell;
 mod tail;
 mod token;
+mod trace;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -71,6 +72,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
         TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
         TypedCommand::Tail(tail) => Command::Subscribe(tail.meaning(node)?),
+        TypedCommand::Trace(trace) => Command::Trace(trace.meaning(node)),
         TypedCommand::Request(request) => Command::Request(request.meaning(node)),
         TypedCommand::Reply(reply) => Command::Reply(reply.meaning(node)?),
         TypedCommand::Members { format } => Command::Members(Members {
@@ -157,6 +159,10 @@ enum TypedCommand {
     /// Watch what is published anywhere, one line per message
     #[command(after_help = examples::TAIL)]
     Tail(tail::TypedTail),
+
+    /// Follow a message, or all of one correlation, across nodes: what led to what, and when
+    #[command(after_help = examples::TRACE)]
+    Trace(trace::TypedTrace),
 
     /// Ask, and print what is answered
     #[command(after_help = examples::REQUEST)]

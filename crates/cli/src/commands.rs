@@ -25,6 +25,7 @@ pub(crate) mod subscribe;
 pub(crate) mod subscribers;
 pub(crate) mod thresholds;
 pub(crate) mod token;
+pub(crate) mod trace;
 pub(crate) mod validate;
 
 use self::acknowledge::Acknowledge;
@@ -51,6 +52,7 @@ use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
 use self::thresholds::Thresholds;
 use self::token::{NewToken, Revoke, ShowToken};
+use self::trace::Trace;
 use self::validate::Validate;
 use crate::logging;
 
@@ -61,6 +63,7 @@ pub(crate) enum Command {
     Demo(Demo),
     Publish(Publish),
     Subscribe(Subscribe),
+    Trace(Trace),
     Request(Request),
     Reply(Reply),
     Members(Members),

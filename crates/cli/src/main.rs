@@ -40,6 +40,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(demo) => demo.run(),
         Command::Publish(publish) => publish.run(),
         Command::Subscribe(subscribe) => subscribe.run(),
+        Command::Trace(trace) => trace.run(),
         Command::Request(request) => request.run(),
         Command::Reply(reply) => reply.run(),
         Command::Members(members) => members.run(),

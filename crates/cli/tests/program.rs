@@ -18,6 +18,7 @@ mod program {
     mod subscribe;
     mod tail;
     mod token;
+    mod trace;
     mod typed;
     mod usage;
 }

@@ -88,6 +88,18 @@ published it, payload. What is missing is told in its place, in red. When the
 node goes, this waits for it and resumes where it stood. Topics that begin with
 `$`, which are the mesh's own, come only where a pattern names them.";
 
+pub(super) const TRACE: &str = "\
+Examples:
+  bellwether trace events/a/1763722345123/7
+  bellwether trace order-4711 --instance events --instance audit
+  bellwether trace order-4711 --from time:2026-11-21T09:00:00Z --follow
+  bellwether trace order-4711 --format json | jq -r .message.id
+
+Finds the message, and all that are tied to it by correlation_id and
+causation_id, in what the nodes still keep. Each stands below the one that it
+says it was caused by, with the time between the two; marked `*`, that compares
+the clocks of two nodes. Exit code 1 if there is none.";
+
 pub(super) const REQUEST: &str = "\
 Examples:
   bellwether request events prices:eur '{\"sku\":7}'

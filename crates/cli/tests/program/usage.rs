@@ -53,6 +53,8 @@ fn without_a_node_every_client_command_says_how_to_get_one() {
         &["instances"],
         &["subscribers"],
         &["sub", "alerts", "*"],
+        &["tail"],
+        &["trace", "7"],
         &["pub", "alerts", "a", "x"],
         &["pub", "alerts", "a", "--lines", "/dev/null"],
         &["say", "health", "NodeHealth"],
