@@ -3,6 +3,7 @@
 mod alerts;
 mod catalogue;
 mod contexts;
+mod doctor;
 mod examples;
 mod keys;
 mod messaging;
@@ -110,6 +111,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
             program: Typed::command(),
         })),
         TypedCommand::Man(man) => Command::Man(Box::new(man.meaning(Typed::command()))),
+        TypedCommand::Doctor(doctor) => Command::Doctor(Box::new(doctor.meaning(node))),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Keys(keys) => Command::Keys(keys.meaning(node)),
         TypedCommand::Token(token) => token.into(),
@@ -242,6 +244,10 @@ enum TypedCommand {
     /// Have a node leave the mesh at once and end
     #[command(after_help = operating::LEAVE)]
     Leave(operating::TypedOperating),
+
+    /// Look for what is not as it should be on this host and in the mesh, and say what to do
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(doctor::TypedDoctor),
 
     /// Keep nodes that are talked to often, each with what it takes, by a name
     #[command(subcommand, after_help = examples::CONTEXT)]

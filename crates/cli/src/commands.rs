@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod contexts;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod instances;
 pub(crate) mod integration;
 pub(crate) mod keys;
@@ -36,6 +37,7 @@ use self::completions::Completions;
 use self::config::Settings;
 use self::contexts::ContextCommand;
 use self::demo::Demo;
+use self::doctor::Doctor;
 use self::instances::Instances;
 use self::integration::Integration;
 use self::keys::Keys;
@@ -79,6 +81,7 @@ pub(crate) enum Command {
     Thresholds(Thresholds),
     Reload(Reload),
     Stop(Stop),
+    Doctor(Box<Doctor>),
     Context(ContextCommand),
     Completions(Box<Completions>),
     Man(Box<Man>),

@@ -8,6 +8,7 @@ mod program {
     mod config;
     mod contexts;
     mod demo;
+    mod doctor;
     mod fake_node;
     mod keys;
     mod node;

@@ -120,6 +120,18 @@ Examples:
 Prints the questions as `bellwether sub` does. A message that says no place
 for an answer (`reply_to`) is no question and gets none.";
 
+pub(super) const DOCTOR: &str = "\
+Examples:
+  bellwether doctor
+  bellwether doctor --config /etc/bellwether/bellwether.toml --offline
+  bellwether --node https://node.example:7480 doctor --format json
+
+Checks the configuration, secrets, seeds, certificates, data folder, UDP
+buffers, offload and file descriptors of this host; and, if a node answers,
+members, links, versions, clocks and MTU of its mesh. Exit codes as monitoring
+plugins have them: 0 ok, 1 warning, 2 critical, 3 unknown; the first line says
+it in short. Run it as the user of the node.";
+
 pub(super) const CONTEXT: &str = "\
 Examples:
   bellwether context add prod --node https://node.example:7480 \\

@@ -18,7 +18,8 @@ pub(super) struct TypedTail {
     /// Instances, each with a pattern of topics if not all of it is wanted [default: all ten]
     #[arg(value_name = "INSTANCE[/PATTERN]", value_parser = wanted)]
     wanted: Vec<(Instance, Pattern)>,
-    /// Begin with the last so many messages of each instance that the nodes still keep, before any filter; up to 65536
+    /// Begin with the last so many messages of each instance that the nodes still keep, before any filter, one instance
+    /// after the other; up to 65536
     #[arg(
         long,
         value_name = "N",
