@@ -13,6 +13,7 @@ mod reach;
 mod shell;
 mod tail;
 mod token;
+mod top;
 mod trace;
 
 use std::ffi::OsString;
@@ -111,6 +112,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
             program: Typed::command(),
         })),
         TypedCommand::Man(man) => Command::Man(Box::new(man.meaning(Typed::command()))),
+        TypedCommand::Top(top) => Command::Top(top.meaning(node)),
         TypedCommand::Doctor(doctor) => Command::Doctor(Box::new(doctor.meaning(node))),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Keys(keys) => Command::Keys(keys.meaning(node)),
@@ -244,6 +246,10 @@ enum TypedCommand {
     /// Have a node leave the mesh at once and end
     #[command(after_help = operating::LEAVE)]
     Leave(operating::TypedOperating),
+
+    /// Watch members, instances and subscribers of the whole mesh on one screen
+    #[command(after_help = examples::TOP)]
+    Top(top::TypedTop),
 
     /// Look for what is not as it should be on this host and in the mesh, and say what to do
     #[command(after_help = examples::DOCTOR)]

@@ -26,6 +26,7 @@ pub(crate) mod subscribe;
 pub(crate) mod subscribers;
 pub(crate) mod thresholds;
 pub(crate) mod token;
+pub(crate) mod top;
 pub(crate) mod trace;
 pub(crate) mod validate;
 
@@ -54,6 +55,7 @@ use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
 use self::thresholds::Thresholds;
 use self::token::{NewToken, Revoke, ShowToken};
+use self::top::Top;
 use self::trace::Trace;
 use self::validate::Validate;
 use crate::logging;
@@ -81,6 +83,7 @@ pub(crate) enum Command {
     Thresholds(Thresholds),
     Reload(Reload),
     Stop(Stop),
+    Top(Top),
     Doctor(Box<Doctor>),
     Context(ContextCommand),
     Completions(Box<Completions>),

@@ -56,6 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Thresholds(thresholds) => thresholds.run(),
         Command::Reload(reload) => reload.run(),
         Command::Stop(stop) => stop.run(),
+        Command::Top(top) => top.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Context(context) => context.run(),
         Command::Completions(completions) => completions.run(),

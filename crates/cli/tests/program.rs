@@ -15,10 +15,13 @@ mod program {
     mod publish;
     mod request;
     mod run;
+    #[cfg(unix)]
+    mod screen;
     mod shell;
     mod subscribe;
     mod tail;
     mod token;
+    mod top;
     mod trace;
     mod typed;
     mod usage;

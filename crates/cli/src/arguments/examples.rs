@@ -120,6 +120,18 @@ Examples:
 Prints the questions as `bellwether sub` does. A message that says no place
 for an answer (`reply_to`) is no question and gets none.";
 
+pub(super) const TOP: &str = "\
+Examples:
+  bellwether top
+  bellwether --node http://127.0.0.2:7480 top --view instances
+  bellwether top --once
+  bellwether top --format json | jq '.snapshots[] | {node, open_alerts}'
+
+Any node shows all of them. Tab switches between the views, `<` and `>` choose
+the column to sort by, `r` turns it round, `/` filters, `?` tells of the rest,
+`q` quits. Rates are per second. Where standard output is no terminal, it
+prints one table and ends. When the node goes, this waits for it.";
+
 pub(super) const DOCTOR: &str = "\
 Examples:
   bellwether doctor

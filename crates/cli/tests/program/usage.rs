@@ -55,6 +55,7 @@ fn without_a_node_every_client_command_says_how_to_get_one() {
         &["sub", "alerts", "*"],
         &["tail"],
         &["trace", "7"],
+        &["top"],
         &["pub", "alerts", "a", "x"],
         &["pub", "alerts", "a", "--lines", "/dev/null"],
         &["say", "health", "NodeHealth"],
