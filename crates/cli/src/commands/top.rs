@@ -78,7 +78,7 @@ impl Top {
             .collect();
         let mut counts: BTreeMap<NodeId, u64> = BTreeMap::new();
         let mut mesh = Mesh::default();
-        let mut feed = Feed::spawn(client);
+        let mut feed = Feed::open(client).await?;
         let deadline = Instant::now() + ONCE;
         while !waited_for.is_empty() {
             match timeout_at(deadline, feed.next()).await {
@@ -107,9 +107,11 @@ impl Top {
     /// Until a key or a signal ends it.
     async fn show(&self, client: Client) -> Result<(), Failure> {
         let mut signals = StopSignals::new()?;
+        let node = client.node().to_string();
+        let mut feed = Feed::open(client).await?;
         let mut live = Live {
             header: Header {
-                node: client.node().to_string(),
+                node,
                 summary: String::new(),
                 trouble: Some("waiting for the nodes to tell how they stand".to_owned()),
             },
@@ -120,7 +122,6 @@ impl Top {
             // Opened last: what fails before it is told on a screen that nobody has taken over.
             screen: Screen::open()?,
         };
-        let mut feed = Feed::spawn(client);
         let mut keys = interval(KEYS);
         keys.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut drawn = Instant::now();

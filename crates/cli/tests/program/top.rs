@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use crate::program::fake_node::{FakeNode, accept, answer, request};
 use crate::program::node::RunningNode;
 use crate::program::run::run;
 
@@ -29,4 +30,23 @@ fn without_a_terminal_it_prints_one_table_and_ends() {
         (&json["snapshots"][0]["node"], &json["missing"]),
         (&"a".into(), &Value::Array(Vec::new()))
     );
+}
+
+#[test]
+fn who_may_not_look_is_told_so() {
+    let node = FakeNode::bind();
+    let url = node.url.clone();
+    let playing = node.play(|listener| {
+        let mut connection = accept(listener);
+        request(&mut connection).unwrap();
+        answer(&mut connection, "200 OK", "[]");
+        request(&mut connection).unwrap();
+        let words = r#"{"reason":"denied","error":"web may not look at the node"}"#;
+        answer(&mut connection, "403 Forbidden", words);
+        connection
+    });
+    let refused = run(&["--node", &url, "top", "--once"]);
+    playing.join().unwrap();
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{refused:?}");
+    assert!(refused.stderr.contains("web may not look at the node"), "{refused:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_client::{Client, Snapshot};
+use bellwether_client::{CallError, Client, MeshWatch, Snapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -26,12 +26,14 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn spawn(client: Client) -> Self {
+    /// Asks for the first time: what is refused is so for good, and is told before anything is drawn.
+    pub(super) async fn open(client: Client) -> Result<Self, CallError> {
+        let watch = client.watch_mesh().await?;
         let (sender, events) = mpsc::channel(WAITING);
-        Self {
+        Ok(Self {
             events,
-            task: tokio::spawn(run(client, sender)),
-        }
+            task: tokio::spawn(run(client, watch, sender)),
+        })
     }
 
     /// Cancel safe. None: what reads it has failed.
@@ -47,10 +49,11 @@ impl Drop for Feed {
 }
 
 /// Until nobody listens.
-async fn run(client: Client, events: mpsc::Sender<Event>) {
+async fn run(client: Client, watch: MeshWatch, events: mpsc::Sender<Event>) {
+    let mut watching = Ok(watch);
     loop {
-        let words = match client.watch_mesh().await {
-            Err(err) => err.to_string(),
+        let words = match watching {
+            Err(err) => CallError::to_string(&err),
             Ok(mut watch) => loop {
                 match watch.next_json().await {
                     Err(loss) => break loss.to_string(),
@@ -70,5 +73,6 @@ async fn run(client: Client, events: mpsc::Sender<Event>) {
             return;
         }
         tokio::time::sleep(PAUSE).await;
+        watching = client.watch_mesh().await;
     }
 }
