@@ -3,6 +3,7 @@
 mod alerts;
 mod catalogue;
 mod contexts;
+mod doctor;
 mod examples;
 mod keys;
 mod messaging;
@@ -10,7 +11,11 @@ mod operating;
 mod publish;
 mod reach;
 mod shell;
+mod subscribe;
+mod tail;
 mod token;
+mod top;
+mod trace;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -33,11 +38,9 @@ use crate::commands::instances::Instances;
 use crate::commands::members::Members;
 use crate::commands::start::Start;
 use crate::commands::stop::How;
-use crate::commands::subscribe::Subscribe;
 use crate::commands::subscribers::Subscribers;
 use crate::duration;
 use crate::output::Format;
-use crate::reach::Reach;
 use crate::theme::Theme;
 
 /// Where options that many commands share stand in `--help`.
@@ -68,6 +71,8 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
         }
         TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
         TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
+        TypedCommand::Tail(tail) => Command::Subscribe(tail.meaning(node)?),
+        TypedCommand::Trace(trace) => Command::Trace(trace.meaning(node)),
         TypedCommand::Request(request) => Command::Request(request.meaning(node)),
         TypedCommand::Reply(reply) => Command::Reply(reply.meaning(node)?),
         TypedCommand::Members { format } => Command::Members(Members {
@@ -105,6 +110,8 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
             program: Typed::command(),
         })),
         TypedCommand::Man(man) => Command::Man(Box::new(man.meaning(Typed::command()))),
+        TypedCommand::Top(top) => Command::Top(top.meaning(node)),
+        TypedCommand::Doctor(doctor) => Command::Doctor(Box::new(doctor.meaning(node))),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Keys(keys) => Command::Keys(keys.meaning(node)),
         TypedCommand::Token(token) => token.into(),
@@ -149,7 +156,15 @@ enum TypedCommand {
 
     /// Print what is published, as it comes
     #[command(after_help = examples::SUB)]
-    Sub(TypedSubscribe),
+    Sub(subscribe::TypedSubscribe),
+
+    /// Watch what is published anywhere, one line per message
+    #[command(after_help = examples::TAIL)]
+    Tail(tail::TypedTail),
+
+    /// Follow a message, or all of one correlation, across nodes: what led to what, and when
+    #[command(after_help = examples::TRACE)]
+    Trace(trace::TypedTrace),
 
     /// Ask, and print what is answered
     #[command(after_help = examples::REQUEST)]
@@ -229,6 +244,14 @@ enum TypedCommand {
     /// Have a node leave the mesh at once and end
     #[command(after_help = operating::LEAVE)]
     Leave(operating::TypedOperating),
+
+    /// Watch members, instances and subscribers of the whole mesh on one screen
+    #[command(after_help = examples::TOP)]
+    Top(top::TypedTop),
+
+    /// Look for what is not as it should be on this host and in the mesh, and say what to do
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(doctor::TypedDoctor),
 
     /// Keep nodes that are talked to often, each with what it takes, by a name
     #[command(subcommand, after_help = examples::CONTEXT)]
@@ -399,68 +422,6 @@ impl From<TypedSettings> for Settings {
             flags,
             file: typed.config,
         }
-    }
-}
-
-#[derive(Debug, Args)]
-struct TypedSubscribe {
-    /// An instance and a pattern of topics, once or several times: `*` as the last level is one or more levels, `*`
-    /// elsewhere and `+` are exactly one
-    #[arg(required = true, num_args = 2.., value_names = ["INSTANCE", "PATTERN"])]
-    wanted: Vec<String>,
-    /// Begin with what the nodes still keep: `live`, `earliest`, `last:N`, `id:ID` (behind a message's id, or a resume
-    /// token) or `time:RFC3339` [default: live]
-    #[arg(long, value_name = "FROM", value_parser = beginning)]
-    from: Option<Beginning>,
-    /// Share the messages with all other subscribers of the mesh that name this group and the same pattern: each message
-    /// goes to one of them, live only
-    #[arg(long, value_name = "NAME", conflicts_with = "from")]
-    queue: Option<String>,
-    /// End after this many messages
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
-    /// End with exit code 1 when the node goes, instead of waiting for it
-    #[arg(long)]
-    no_reconnect: bool,
-    #[command(flatten)]
-    looks: TypedLooks,
-}
-
-impl TypedSubscribe {
-    fn meaning(self, node: Reach) -> Result<Subscribe, clap::Error> {
-        let wrong = |words| wrong("sub", ErrorKind::ValueValidation, words);
-        let (format, theme) = self.looks.meaning("sub")?;
-        let (pairs, rest) = self.wanted.as_chunks();
-        if let [instance] = rest {
-            return Err(wrong(format!(
-                "patterns go with instances in pairs, but `{}` has no pattern",
-                instance.escape_debug()
-            )));
-        }
-        let wanted = pairs
-            .iter()
-            .map(|[given_instance, given_pattern]| {
-                let instance = instance(given_instance)
-                    .map_err(|err| wrong(format!("invalid value '{given_instance}' for INSTANCE: {err}")))?;
-                let pattern = Pattern::new(given_pattern)
-                    .map_err(|err| wrong(format!("invalid value '{given_pattern}' for PATTERN: {err}")))?;
-                Ok((instance, pattern))
-            })
-            .collect::<Result<Vec<_>, clap::Error>>()?;
-        let wanted = match (self.queue, &wanted[..]) {
-            (None, _) => wanted,
-            (Some(name), [(instance, pattern)]) => vec![(*instance, in_queue(pattern, &name).map_err(wrong)?)],
-            (Some(_), _) => return Err(wrong("a queue group has one pattern of one instance".to_owned())),
-        };
-        Ok(Subscribe {
-            node,
-            wanted,
-            from: self.from,
-            count: self.count,
-            reconnect: !self.no_reconnect,
-            format,
-            theme,
-        })
     }
 }
 

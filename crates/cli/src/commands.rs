@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod contexts;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod instances;
 pub(crate) mod integration;
 pub(crate) mod keys;
@@ -25,6 +26,8 @@ pub(crate) mod subscribe;
 pub(crate) mod subscribers;
 pub(crate) mod thresholds;
 pub(crate) mod token;
+pub(crate) mod top;
+pub(crate) mod trace;
 pub(crate) mod validate;
 
 use self::acknowledge::Acknowledge;
@@ -35,6 +38,7 @@ use self::completions::Completions;
 use self::config::Settings;
 use self::contexts::ContextCommand;
 use self::demo::Demo;
+use self::doctor::Doctor;
 use self::instances::Instances;
 use self::integration::Integration;
 use self::keys::Keys;
@@ -51,6 +55,8 @@ use self::subscribe::Subscribe;
 use self::subscribers::Subscribers;
 use self::thresholds::Thresholds;
 use self::token::{NewToken, Revoke, ShowToken};
+use self::top::Top;
+use self::trace::Trace;
 use self::validate::Validate;
 use crate::logging;
 
@@ -61,6 +67,7 @@ pub(crate) enum Command {
     Demo(Demo),
     Publish(Publish),
     Subscribe(Subscribe),
+    Trace(Trace),
     Request(Request),
     Reply(Reply),
     Members(Members),
@@ -76,6 +83,8 @@ pub(crate) enum Command {
     Thresholds(Thresholds),
     Reload(Reload),
     Stop(Stop),
+    Top(Top),
+    Doctor(Box<Doctor>),
     Context(ContextCommand),
     Completions(Box<Completions>),
     Man(Box<Man>),

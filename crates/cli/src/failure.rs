@@ -20,6 +20,11 @@ pub(crate) enum Failure {
     },
     /// Nobody reads standard output any more, as in `… | head -1`. That is how such a pipe is meant to end: exit code 0.
     ReaderGone,
+    /// All that there is to say stands on standard output already; what is left is the exit code.
+    Told {
+        /// Between 1 and 255.
+        code: u8,
+    },
 }
 
 impl Failure {
@@ -46,6 +51,7 @@ impl Failure {
         match self {
             Self::Usage(error) | Self::Failed { error, .. } => error,
             Self::ReaderGone => anyhow::Error::msg("nobody reads standard output any more"),
+            Self::Told { code } => anyhow::anyhow!("it ended with exit code {code}"),
         }
     }
 
@@ -64,6 +70,7 @@ impl Failure {
                 ExitCode::from(FAILED)
             }
             Self::ReaderGone => ExitCode::SUCCESS,
+            Self::Told { code } => ExitCode::from(*code),
         }
     }
 }

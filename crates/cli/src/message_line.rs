@@ -109,13 +109,13 @@ fn column(paint: Paint, colour: Colour, text: &str, width: usize) -> String {
 }
 
 /// `10:57:54.123Z` of `2026-11-21T10:57:54.123Z`.
-fn time_of_day(timestamp: &str) -> &str {
+pub(crate) fn time_of_day(timestamp: &str) -> &str {
     timestamp.split_once('T').map_or(timestamp, |(_, time)| time)
 }
 
 /// One colour per node, so that the eye follows it: by the name's first letter, which differs where names were given
 /// with care.
-fn node_colour(node: &str) -> Colour {
+pub(crate) fn node_colour(node: &str) -> Colour {
     match node.bytes().next().unwrap_or_default() % 4 {
         0 => Colour::Magenta,
         1 => Colour::Green,

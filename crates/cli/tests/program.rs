@@ -8,15 +8,21 @@ mod program {
     mod config;
     mod contexts;
     mod demo;
+    mod doctor;
     mod fake_node;
     mod keys;
     mod node;
     mod publish;
     mod request;
     mod run;
+    #[cfg(unix)]
+    mod screen;
     mod shell;
     mod subscribe;
+    mod tail;
     mod token;
+    mod top;
+    mod trace;
     mod typed;
     mod usage;
 }

@@ -32,7 +32,7 @@
 //! | publish, confirm, wait for room | [`Client::publish`], [`Client::publish_assured`], [`Client::publish_typed`] |
 //! | subscribe, resume | [`Client::subscribe`], [`Subscription::cursor`] |
 //! | ask and answer | [`Client::request`], [`Client::inbox`], [`Message::reply`] |
-//! | look | [`Client::members`], [`Client::instances`], [`Client::subscribers`] |
+//! | look | [`Client::members`], [`Client::instances`], [`Client::subscribers`]; at all nodes: [`Client::watch_mesh`] |
 
 // What arrives from elsewhere must never panic this process.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::string_slice))]
@@ -50,6 +50,8 @@ mod subscription;
 
 mod request;
 
+mod mesh_watch;
+mod snapshot;
 mod views;
 
 mod address;
@@ -68,11 +70,13 @@ pub use self::beginning::{Beginning, BeginningError, Cursor, CursorError};
 pub use self::client::Client;
 pub use self::delivery::{Continuation, Delivery, EpochEnded, Gap, Live, Reconnected, Subscribed};
 pub use self::error::CallError;
+pub use self::mesh_watch::MeshWatch;
 pub use self::message::Message;
 pub use self::options::{AsAddress, ConnectError, Options};
 pub use self::publish::{PeerOutcome, PublishError, Published, PublishedTyped, TypedDraft};
 pub use self::query::{Path, Query};
 pub use self::request::{Asked, Inbox, ReplyError, RequestError};
+pub use self::snapshot::{InstanceSnapshot, LaneSnapshot, Link, ProcessSnapshot, Snapshot, WorstSubscriber};
 pub use self::subscription::{Item, Loss, StreamError, Subscribe, SubscribeError, Subscription};
 pub use self::views::{InstanceInfo, Member, Subscriber};
 pub use bellwether_message::{

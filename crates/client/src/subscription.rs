@@ -20,7 +20,7 @@ use rand::RngExt;
 use tokio::time::Sleep;
 
 use self::place::Place;
-use self::stream::EventStream;
+pub(crate) use self::stream::EventStream;
 use crate::NodeAddress;
 use crate::backoff::Backoff;
 use crate::beginning::{Beginning, Cursor};

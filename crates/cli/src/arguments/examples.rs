@@ -75,6 +75,31 @@ could not be delivered is said in its place. When the node goes, this waits for
 it and resumes where it stood: what the nodes still keep is not missed, and
 nothing comes twice.";
 
+pub(super) const TAIL: &str = "\
+Examples:
+  bellwether tail
+  bellwether tail alerts 'health/node_health:*' --last 20
+  bellwether tail --origin db-1 --severity warning
+  bellwether tail events --event order_placed --grep 'sku-7'
+  bellwether tail --grep timeout --format json | jq .payload
+
+The columns: time (UTC), instance, topic, event, where it arose and which node
+published it, payload. What is missing is told in its place, in red. When the
+node goes, this waits for it and resumes where it stood. Topics that begin with
+`$`, which are the mesh's own, come only where a pattern names them.";
+
+pub(super) const TRACE: &str = "\
+Examples:
+  bellwether trace events/a/1763722345123/7
+  bellwether trace order-4711 --instance events --instance audit
+  bellwether trace order-4711 --from time:2026-11-21T09:00:00Z --follow
+  bellwether trace order-4711 --format json | jq -r .message.id
+
+Finds the message, and all that are tied to it by correlation_id and
+causation_id, in what the nodes still keep. Each stands below the one that it
+says it was caused by, with the time between the two; marked `*`, that compares
+the clocks of two nodes. Exit code 1 if there is none.";
+
 pub(super) const REQUEST: &str = "\
 Examples:
   bellwether request events prices:eur '{\"sku\":7}'
@@ -94,6 +119,30 @@ Examples:
 
 Prints the questions as `bellwether sub` does. A message that says no place
 for an answer (`reply_to`) is no question and gets none.";
+
+pub(super) const TOP: &str = "\
+Examples:
+  bellwether top
+  bellwether --node http://127.0.0.2:7480 top --view instances
+  bellwether top --once
+  bellwether top --format json | jq '.snapshots[] | {node, open_alerts}'
+
+Any node shows all of them. Tab switches between the views, `<` and `>` choose
+the column to sort by, `r` turns it round, `/` filters, `?` tells of the rest,
+`q` quits. Rates are per second. Where standard output is no terminal, it
+prints one table and ends. When the node goes, this waits for it.";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  bellwether doctor
+  bellwether doctor --config /etc/bellwether/bellwether.toml --offline
+  bellwether --node https://node.example:7480 doctor --format json
+
+Checks the configuration, secrets, seeds, certificates, data folder, UDP
+buffers, offload and file descriptors of this host; and, if a node answers,
+members, links, versions, clocks and MTU of its mesh. Exit codes as monitoring
+plugins have them: 0 ok, 1 warning, 2 critical, 3 unknown; the first line says
+it in short. Run it as the user of the node.";
 
 pub(super) const CONTEXT: &str = "\
 Examples:

@@ -5,7 +5,9 @@ use bytes::Bytes;
 
 use super::*;
 use crate::commands::publish::{Publish, Target, What};
+use crate::commands::subscribe::Subscribe;
 use crate::input::Source;
+use crate::reach::Reach;
 
 fn parsed(line: &[&str]) -> Result<Command, clap::Error> {
     let program = std::iter::once("bellwether");

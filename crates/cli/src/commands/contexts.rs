@@ -155,7 +155,7 @@ fn validate(contexts: &Contexts, name: Option<ContextName>, connect: bool) -> Re
     for name in &names {
         match check(contexts, name, connect) {
             Ok(()) => output::print(format!("{name}: ok"))?,
-            Err(Failure::ReaderGone) => return Err(Failure::ReaderGone),
+            Err(ended @ (Failure::ReaderGone | Failure::Told { .. })) => return Err(ended),
             Err(Failure::Failed { error, .. } | Failure::Usage(error)) => {
                 wrong += 1;
                 output::print(format!("{name}: {}", output::printable(&format!("{error:#}"))))?;

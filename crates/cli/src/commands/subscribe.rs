@@ -1,11 +1,15 @@
 //! `bellwether sub`: prints what is published on a node's mesh.
 
+pub(crate) mod filter;
 pub(super) mod item;
 
-use bellwether_client::{Beginning, Continuation, Item as StreamItem, Loss, NodeAddress, StreamError, Subscription};
+use bellwether_client::{
+    Beginning, Continuation, Item as StreamItem, Loss, NodeAddress, StreamError, SubscribeError, Subscription,
+};
 use bellwether_message::{Instance, Pattern};
 use bytes::Bytes;
 
+use self::filter::Filter;
 use self::item::Item;
 use crate::failure::{Failure, tell};
 use crate::message_line;
@@ -21,7 +25,11 @@ pub(crate) struct Subscribe {
     pub(crate) wanted: Vec<(Instance, Pattern)>,
     /// Where to begin; otherwise live.
     pub(crate) from: Option<Beginning>,
-    /// Ends well after this many messages.
+    /// Which of the messages that come are printed.
+    pub(crate) filter: Filter,
+    /// Leaves out of text what is as it should be: that an instance is live.
+    pub(crate) terse: bool,
+    /// Ends well after this many messages are printed.
     pub(crate) count: Option<u64>,
     /// Tries again when the node is lost.
     pub(crate) reconnect: bool,
@@ -33,18 +41,32 @@ pub(crate) struct Subscribe {
 impl Subscribe {
     pub(crate) fn run(self) -> Result<(), Failure> {
         block_on(async {
-            let mut printer = Printer::new(self.format, self.theme, self.count);
-            printer.greeting = printer.greeting(&self.wanted);
             let client = self.node.connect().await?;
             let mut asked = client.subscribe(self.wanted.clone());
-            if let Some(beginning) = self.from {
-                asked = asked.from(beginning);
+            if let Some(beginning) = &self.from {
+                asked = asked.from(beginning.clone());
             }
             if !self.reconnect {
                 asked = asked.without_reconnect();
             }
-            printer.print_all(&mut asked.open().await?).await
+            let mut subscription = asked.open().await.map_err(|err| self.refused(err))?;
+            let mut printer = Printer::new(self.format, self.theme, self.count);
+            printer.greeting = printer.greeting(&self.wanted);
+            printer.filter = self.filter;
+            printer.terse = self.terse;
+            printer.print_all(&mut subscription).await
         })
+    }
+
+    /// All is refused where one of what was asked for is not allowed: then the rest still may be.
+    fn refused(&self, err: SubscribeError) -> Failure {
+        match err {
+            SubscribeError::Call { source } if self.wanted.len() > 1 && source.reason() == Some("denied") => {
+                let hint = "Name what this program may receive, such as `bellwether tail alerts metrics`.";
+                Failure::with_hint(source.to_string(), hint)
+            }
+            err => err.into(),
+        }
     }
 }
 
@@ -66,6 +88,10 @@ struct Printer {
     classic: Option<Classic>,
     /// Until it is printed: what the theme says of a subscription that stands.
     greeting: Vec<String>,
+    /// Which messages are printed.
+    filter: Filter,
+    /// Whether what is as it should be is left out of text.
+    terse: bool,
     /// Messages still wanted.
     left: Option<u64>,
     /// Until it is told: that this subscription follows another that was lost.
@@ -80,6 +106,8 @@ impl Printer {
             paint: Paint::for_stdout(),
             classic: theme.classic(),
             greeting: Vec::new(),
+            filter: Filter::default(),
+            terse: false,
             left,
             again: None,
         }
@@ -142,6 +170,8 @@ impl Printer {
                     .iter()
                     .try_for_each(|line| self.output.line(line));
             }
+            (Item::Message, _) if !self.filter.passes(json) => return Ok(()),
+            (Item::Live(live), Format::Text) if self.terse && live.incomplete.is_empty() => return Ok(()),
             (Item::Message, _) => self.left = self.left.map(|left| left.saturating_sub(1)),
             _ => {}
         }
@@ -172,7 +202,12 @@ impl Printer {
 
     fn marker_text(&self, marker: &Item, json: &[u8]) -> String {
         let text = marker.text().unwrap_or_else(|| raw(json));
-        self.paint.paint(Colour::Yellow, text).into_owned()
+        let colour = match marker {
+            // What is missing must not be overlooked.
+            Item::Gap(_) => Colour::Red,
+            _ => Colour::Yellow,
+        };
+        self.paint.paint(colour, text).into_owned()
     }
 }
 

@@ -22,7 +22,7 @@ const EVENT_BYTES: usize = 128 * 1024 * 1024;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// JSON items, each with the place of the stream behind it. Dropping it closes the connection, and so unsubscribes.
-pub(super) struct EventStream {
+pub(crate) struct EventStream {
     body: Incoming,
     events: Events,
     /// The node was heard to end it for this.
@@ -34,7 +34,7 @@ pub(super) struct EventStream {
 }
 
 impl EventStream {
-    pub(super) fn new(connection: Connection, body: Incoming, client: &Client) -> Self {
+    pub(crate) fn new(connection: Connection, body: Incoming, client: &Client) -> Self {
         Self {
             body,
             events: Events::default(),
@@ -46,7 +46,7 @@ impl EventStream {
     }
 
     /// An event that has already been received.
-    pub(super) fn received(&mut self) -> Option<Event> {
+    pub(crate) fn received(&mut self) -> Option<Event> {
         let event = self.events.next()?;
         if !is_message(&event.data)
             && let Delivery::Gap(gap) = Delivery::of(&event.data)
@@ -57,7 +57,7 @@ impl EventStream {
     }
 
     /// Waits until more has been received.
-    pub(super) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Loss>> {
+    pub(crate) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Loss>> {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
                 let waited = ready!(self.silence.poll(context));

@@ -9,6 +9,7 @@ mod served;
 
 mod asking;
 mod calls;
+mod mesh;
 mod publishing;
 mod resuming;
 #[cfg(feature = "tls")]
