@@ -88,7 +88,8 @@ impl Prometheus {
     /// Whether every node is scraped.
     async fn sees(&mut self, nodes: usize) -> bool {
         let answer: Value = self.client.get("/api/v1/query?query=sum(up)").await.parse();
-        answer["data"]["result"][0]["value"][1] == nodes.to_string()
+        let up = answer["data"]["result"][0]["value"][1].as_str();
+        up.and_then(|up| up.parse().ok()) == Some(nodes)
     }
 }
 
@@ -230,12 +231,12 @@ fn hear(node: &Process) -> (JoinHandle<u64>, watch::Sender<u64>) {
     (hearing, tell)
 }
 
-/// The first of what `keys list` prints: the key that signs, and all.
+/// The ids of the keys in a file, the signing one first.
 async fn keys(file: &Path) -> Vec<String> {
     let finished = key_command(file, &["list", "--format", "json"], b"").await;
     let listed: Value = serde_json::from_str(&finished.stdout).expect("JSON");
-    let keys = listed["keys"].as_array().or(listed.as_array()).expect("a list").iter();
-    keys.map(|key| key["id"].as_str().expect("an id").to_owned()).collect()
+    let keys = listed.as_array().expect("a list").iter();
+    keys.map(|key| key["key"].as_str().expect("an id").to_owned()).collect()
 }
 
 async fn key_command(file: &Path, words: &[&str], input: &[u8]) -> Finished {
