@@ -57,6 +57,7 @@ mod watch;
 
 mod rendering;
 
+mod dashboard;
 mod mesh_view;
 mod metrics;
 mod views;

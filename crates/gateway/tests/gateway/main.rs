@@ -13,6 +13,7 @@ mod broadcast;
 mod catalogue;
 mod cloud_events;
 mod connections;
+mod dashboard;
 mod guard;
 mod listeners;
 mod publish;
