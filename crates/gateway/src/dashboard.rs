@@ -41,7 +41,7 @@ macro_rules! files {
 }
 
 /// All that there is.
-const FILES: [File; 23] = files![
+const FILES: [File; 24] = files![
     "index.html": HTML,
     "style.css": STYLE,
     "icon.svg": ICON,
@@ -54,6 +54,7 @@ const FILES: [File; 23] = files![
     "findings.js": SCRIPT,
     "format.js": SCRIPT,
     "gaps.js": SCRIPT,
+    "instance_names.js": SCRIPT,
     "instances.js": SCRIPT,
     "keys.js": SCRIPT,
     "members.js": SCRIPT,

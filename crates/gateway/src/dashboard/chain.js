@@ -40,11 +40,11 @@ export function look(message, instances, read) {
     const timer = setTimeout(end, LOOK_MS);
     const stream = new EventStream(`v1/subscribe?${patterns}&from=last:${LOOK_LAST}&format=sse`, {
       silenceMs: LOOK_MS,
-      onState(state, words) {
+      onState(state, words, reason) {
         if (state === 'open') return;
         clearTimeout(timer);
         stream.close();
-        reject(new Error(words || 'the connection was lost'));
+        reject(Object.assign(new Error(words || 'the connection was lost'), { reason }));
       },
       onEvent(name, data, text) {
         if (name === 'live') {

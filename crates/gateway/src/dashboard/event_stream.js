@@ -19,8 +19,8 @@ export class EventStream {
   #lastEventId;
 
   /**
-   * `onEvent(name, data, text)` is told each event with its data, parsed and as text. `onState(state, words)` is told `open`, `lost` (it tries
-   * again) and `refused` (it does not). After `silenceMs` without a byte the connection is taken for dead.
+   * `onEvent(name, data, text)` is told each event with its data, parsed and as text. `onState(state, words, reason)` is told `open`, `lost` (it
+   * tries again) and `refused` (it does not). After `silenceMs` without a byte the connection is taken for dead.
    */
   constructor(path, { onEvent, onState, silenceMs, lastEventId = null }) {
     this.#path = path;
@@ -56,7 +56,7 @@ export class EventStream {
         if (this.#abort.signal.aborted) return;
         if (err instanceof Refused && err.reason === 'bad_token') this.#lastEventId = null;
         else if (err instanceof Refused && err.status < 500 && err.status !== 429) {
-          this.#onState('refused', err.message);
+          this.#onState('refused', err.message, err.reason);
           return;
         }
       }

@@ -3,6 +3,7 @@
 import { chain, look } from './chain.js';
 import { byId, make, setHidden, setText } from './dom.js';
 import { count, exactClock, plural } from './format.js';
+import { ALL, withoutPrivate } from './instance_names.js';
 
 /** Longer payloads are cut; a program asks the node for them. */
 const MOST_SHOWN = 64 * 1024;
@@ -20,16 +21,14 @@ export function readMessage(data, text) {
 
 export class MessageDetail {
   #panel = byId('detail');
-  #instances;
   #kept;
   #onChoose;
   #onClose;
   #message = null;
   #looked = [];
 
-  /** `kept()` gives the messages that the page has; `instances` are those that are looked through for more. */
-  constructor({ instances, kept, onChoose, onClose }) {
-    this.#instances = instances;
+  /** `kept()` gives the messages that the page has. */
+  constructor({ kept, onChoose, onClose }) {
     this.#kept = kept;
     this.#onChoose = onChoose;
     this.#onClose = onClose;
@@ -94,7 +93,7 @@ export class MessageDetail {
     button.disabled = true;
     setText(note, 'Looking…');
     try {
-      const { found, seen } = await look(message, this.#instances, readMessage);
+      const { found, seen } = await lookWhereAllowed(message);
       if (this.#message !== message) return;
       this.#looked = found;
       const size = chain(message, this.#all()).length;
@@ -107,6 +106,15 @@ export class MessageDetail {
 
   #all() {
     return [...this.#kept(), ...this.#looked];
+  }
+}
+
+async function lookWhereAllowed(message) {
+  try {
+    return await look(message, ALL, readMessage);
+  } catch (err) {
+    if (err.reason !== 'denied') throw err;
+    return look(message, withoutPrivate(ALL), readMessage);
   }
 }
 

@@ -3,6 +3,7 @@
 import { Children, byId, make, setAttribute, setHidden, setText } from './dom.js';
 import { EventStream } from './event_stream.js';
 import { count, exactClock, rate } from './format.js';
+import { ALL, PRIVATE, SIGNALS, withoutPrivate } from './instance_names.js';
 import { MessageDetail, readMessage } from './message.js';
 
 /** Messages kept, and their characters; the oldest go. */
@@ -18,9 +19,6 @@ const PREVIEW_CHARACTERS = 240;
 /** Rows drawn above and below those that can be seen. */
 const SPARE_ROWS = 6;
 
-const ALL = ['events', 'system', 'health', 'metrics', 'lifecycle', 'alerts', 'audit', 'diagnostics', 'security', 'logging'];
-/** Few messages: to look at the page costs the mesh next to nothing. */
-const SIGNALS = ['alerts', 'lifecycle', 'security', 'audit'];
 /** What the page itself asks the nodes to say. */
 const SNAPSHOTS = '$bw:snapshot:';
 
@@ -42,6 +40,7 @@ export class Tail {
   #rows;
   #detail;
   #hiding = null;
+  #isWithoutPrivate = false;
   /** Rows that came above those that are read. */
   #pushed = 0;
 
@@ -50,7 +49,6 @@ export class Tail {
     this.#gaps = gaps;
     this.#rows = new Children(this.#spacer, () => createRow((message) => this.#open(message)));
     this.#detail = new MessageDetail({
-      instances: ALL,
       kept: () => this.#kept,
       onChoose: (message) => this.#open(message),
       onClose: () => {
@@ -81,13 +79,15 @@ export class Tail {
   /** Listens to what is chosen now, from the beginning. */
   restart() {
     this.#stream?.close();
+    this.#isWithoutPrivate = false;
     this.#clear();
     this.#listen();
   }
 
   #listen(lastEventId = null) {
     const chosen = byId('tail-instance').value;
-    const instances = chosen === 'all' ? ALL : chosen === 'signals' ? SIGNALS : [chosen];
+    const group = { all: ALL, signals: SIGNALS }[chosen];
+    const instances = group && this.#isWithoutPrivate ? withoutPrivate(group) : (group ?? [chosen]);
     const pattern = byId('tail-pattern').value.trim() || '*';
     const query = instances.map((instance) => `pattern=${encodeURIComponent(`${instance}/${pattern}`)}`).join('&');
     const showsSnapshots = pattern.startsWith('$');
@@ -96,8 +96,13 @@ export class Tail {
     const stream = new EventStream(`v1/subscribe?${query}&from=last:${BEGIN_WITH}&format=sse`, {
       silenceMs: SILENCE_MS,
       lastEventId,
-      onState: (state, words) => {
+      onState: (state, words, reason) => {
         if (stream !== this.#stream) return;
+        if (group && reason === 'denied' && !this.#isWithoutPrivate) {
+          this.#isWithoutPrivate = true;
+          this.#listen();
+          return;
+        }
         this.#state = state;
         setText(byId('tail-error'), words);
         setHidden(byId('tail-error'), words === '');
@@ -248,8 +253,9 @@ export class Tail {
     setText(pause, this.#frozen ? 'Go on' : 'Pause');
     const where = this.#live ? `listening on ${count(this.#live.live)} of ${count(this.#live.nodes)} nodes` : 'beginning to listen';
     const state = { open: where, lost: 'not connected, trying again', refused: 'refused by the node' }[this.#state];
+    const without = this.#isWithoutPrivate ? ` Without ${PRIVATE.join(' and ')}, which you may not receive.` : '';
     const newer = this.#frozen ? `Paused; ${count(this.#kept.filter((message) => message.number > (this.#frozen.at(-1)?.number ?? 0)).length)} newer. ` : '';
-    setText(byId('tail-note'), `${newer}${state[0].toUpperCase()}${state.slice(1)}, ${rate(counted.perSecond)} messages per second, ${count(this.#kept.length)} kept.`);
+    setText(byId('tail-note'), `${newer}${state[0].toUpperCase()}${state.slice(1)}, ${rate(counted.perSecond)} messages per second, ${count(this.#kept.length)} kept.${without}`);
   }
 }
 
