@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::{Method, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use bellwether::{Instance, Node, Topic};
@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::control::Control;
 use crate::error::{ApiError, Reason};
-use crate::{client, guard, routes};
+use crate::subscribe::accepts;
+use crate::{client, dashboard, guard, routes};
 
 pub(crate) const INDEX: &str = "\
 This is a Bellwether node.
@@ -70,6 +71,7 @@ GET  /healthz                                        this process answers
 GET  /readyz                                         this node has joined; verbose: what was looked at
 GET  /metrics                                        totals for Prometheus, or as OpenMetrics
 GET  /openapi.json                                   these paths, for programs
+GET  /dashboard                                      all of that as a page, for browsers
 ";
 
 /// Bytes of a message in JSON beside its payload: headers of 4 KiB, escaped, and a dozen short texts.
@@ -98,6 +100,7 @@ impl Api {
             .method_not_allowed_fallback(wrong_method)
             .layer(middleware::from_fn(authenticate))
             .merge(bellwether_phoenix::router(self.node.clone(), self.access.clone()))
+            .merge(dashboard::router())
             .layer(middleware::from_fn(guard))
             .with_state(self)
     }
@@ -155,9 +158,13 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
     }
 }
 
-/// The list.
-pub(crate) async fn index() -> &'static str {
-    INDEX
+/// The list; a browser is shown to the page.
+pub(crate) async fn index(headers: HeaderMap) -> Response {
+    let vary = (header::VARY, "accept");
+    match accepts(&headers, "text/html") {
+        true => (StatusCode::SEE_OTHER, [vary, (header::LOCATION, "dashboard")]).into_response(),
+        false => ([vary], INDEX).into_response(),
+    }
 }
 
 async fn unknown_path(request: Request) -> ApiError {
@@ -165,7 +172,7 @@ async fn unknown_path(request: Request) -> ApiError {
     ApiError::new(Reason::UnknownPath, words)
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     let words = format!(
         "{} does not take {method}; GET / lists the paths and their methods",
         uri.path()

@@ -59,6 +59,7 @@ mod watch;
 
 mod rendering;
 
+mod dashboard;
 mod mesh_view;
 mod metrics;
 mod topics;

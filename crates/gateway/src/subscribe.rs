@@ -206,6 +206,11 @@ fn parse_pattern(text: &str) -> Result<(Instance, Pattern), ApiError> {
 }
 
 pub(crate) fn accepts_sse(headers: &HeaderMap) -> bool {
+    accepts(headers, "text/event-stream")
+}
+
+/// Whether a client names this media type among those that it takes.
+pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let media_types = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -213,7 +218,7 @@ pub(crate) fn accepts_sse(headers: &HeaderMap) -> bool {
     media_types
         .flat_map(|value| value.split(','))
         .filter_map(|media_range| media_range.split(';').next())
-        .any(|media_type| media_type.trim().eq_ignore_ascii_case("text/event-stream"))
+        .any(|media_type| media_type.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// One subscription per instance, all at once: each may wait seconds for its peers. Cancel safe: a client that goes

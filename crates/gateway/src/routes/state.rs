@@ -135,7 +135,8 @@ pub(super) fn add(routes: Routes) -> Routes {
             "/",
             [get("index", index)
                 .summary("The paths, for people")
-                .answers(200, TEXT, Schema::text(), "a list")],
+                .answers(200, TEXT, Schema::text(), "a list")
+                .answers_nothing(303, "to the page, where HTML is accepted")],
         )
 }
 

@@ -14,6 +14,7 @@ mod catalogue;
 mod cloud_events;
 mod connections;
 mod control;
+mod dashboard;
 mod guard;
 mod keys;
 mod listeners;

@@ -6,6 +6,7 @@ mod async_nats;
 mod browser_phoenix;
 mod browser_sse;
 mod curl;
+mod dashboard;
 mod nats_js;
 mod nats_nodes;
 mod nats_py;
