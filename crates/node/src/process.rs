@@ -16,6 +16,8 @@ pub struct ProcessFigures {
     pub open_files: Option<u64>,
     /// How many it may have; `None`: as many as it likes.
     pub max_open_files: Option<u64>,
+    /// Threads that it has; `None` where `/proc` does not say.
+    pub threads: Option<u64>,
     /// For how long it has been running; `None` where `/proc` does not say.
     pub running: Option<Duration>,
 }
@@ -23,6 +25,8 @@ pub struct ProcessFigures {
 impl ProcessFigures {
     /// Reads them: two small files and a folder of `/proc`, some microseconds.
     pub fn now() -> Self {
+        let stat = std::fs::read_to_string("/proc/self/stat").ok();
+        let stat = stat.as_deref();
         Self {
             cpu: read(ClockId::ProcessCPUTime),
             resident_bytes: resident_bytes(),
@@ -31,7 +35,8 @@ impl ProcessFigures {
                 .ok()
                 .map(|entries| (entries.count() as u64).saturating_sub(1)),
             max_open_files: getrlimit(Resource::Nofile).current,
-            running: running(),
+            threads: stat.and_then(|stat| number(stat, 20)),
+            running: stat.and_then(running),
         }
     }
 }
@@ -42,11 +47,15 @@ fn read(clock: ClockId) -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-fn running() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+/// A field of `/proc/self/stat`, as proc(5) numbers them from 1.
+fn number(stat: &str, field: usize) -> Option<u64> {
     // The program's name, the second field, may hold spaces and brackets; behind it the third begins.
-    let (_, rest) = text.rsplit_once(')')?;
-    let ticks: u64 = rest.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(field.checked_sub(3)?)?.parse().ok()
+}
+
+fn running(stat: &str) -> Option<Duration> {
+    let ticks = number(stat, 22)?;
     let milliseconds = ticks.checked_mul(1000)? / rustix::param::clock_ticks_per_second();
     Some(read(ClockId::Boottime).saturating_sub(Duration::from_millis(milliseconds)))
 }
@@ -75,6 +84,7 @@ mod tests {
         assert!(grown > memory.len() as u64 / 2, "{grown}");
         let (running, passed) = (after.running.unwrap(), Duration::from_secs(3600));
         assert!(running >= before.running.unwrap() && running < passed, "{running:?}");
+        assert!(after.threads.unwrap() >= 1);
         assert!(after.open_files.unwrap() > 2, "{file:?}");
         assert!(
             after

@@ -28,6 +28,7 @@ pub(super) fn write_process(out: &mut Exposition) -> fmt::Result {
             process.open_files,
         ),
         ("process_max_fds", "How many it may have open.", process.max_open_files),
+        ("process_threads", "Threads that it has.", process.threads),
     ] {
         if let Some(value) = value {
             out.single(name, "gauge", help, value)?;

@@ -223,7 +223,7 @@ async fn metrics_are_well_formed_and_count_right() {
     assert!(samples["process_resident_memory_bytes"] > 1e6 && samples["process_start_time_seconds"] > 1.7e9);
     let (totals, dropped, sizes, histograms) = (5 * 10, 10 * 5, 7 * 10, 10 * 17);
     let (members, gossip, strangers, integration, alerts, gauges) = (2 + 4, 3, 2, 3, 3 * 4, 1);
-    let process = 5;
+    let process = 6;
     assert_eq!(
         samples.len(),
         totals + dropped + sizes + histograms + members + gossip + strangers + integration + alerts + gauges + process
