@@ -210,7 +210,7 @@ async fn what_needs_a_restart_is_told_until_there_is_one() {
 }
 
 #[tokio::test]
-async fn other_secrets_are_read_judged_and_told_to_need_a_restart() {
+async fn other_secrets_are_read_judged_and_taken_over() {
     let lab = Lab::default();
     let secrets = lab.folder().join("secrets");
     let write = |text: &str| {
@@ -230,7 +230,7 @@ async fn other_secrets_are_read_judged_and_told_to_need_a_restart() {
     let b = lab.node("b").seed(a.mesh()).start().await;
     bellwether_tests::all_see_all(&[&a, &b]).await;
     write(&format!("{SECRET}\n{}\n", SECRET.to_uppercase()));
-    assert_eq!(reloaded(&a).await["needs_restart"], json!(["secrets"]));
+    assert_eq!(reloaded(&a).await["changed"], json!(["secrets"]));
     write("too short");
     reload(&a).await.expect(1, &["9 bytes"]);
     let mut on_b = b.client().await.subscribe(&["events/*"]).await;

@@ -31,7 +31,7 @@ pub(super) fn add(routes: Routes) -> Routes {
                     Schema::object([("snapshots", list("Snapshot")), ("missing", Schema::list(Schema::text()))]),
                     "what each said of itself, and who said nothing",
                 )
-                .answers(200, "text/event-stream", Schema::text(), "the same as it comes")
+                .answers(200, "text/event-stream", Schema::any(), "the same as it comes")
                 .refuses([Reason::BadQuery, Reason::LimitExceeded, Reason::Stopping])],
         )
         .at(

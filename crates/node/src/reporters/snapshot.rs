@@ -23,7 +23,10 @@ pub(super) async fn run(node: Node) {
     let mut ticks = every(INTERVAL);
     loop {
         ticks.tick().await;
-        if !node.is_wanted(Instance::Diagnostics, topic.as_str()) {
+        // Who listens to all of `diagnostics` did not ask for these.
+        let subscribers = node.subscribers(Some(Instance::Diagnostics), Some(&topic));
+        let mut patterns = subscribers.iter().flat_map(|subscriber| &subscriber.patterns);
+        if !patterns.any(|pattern| pattern.as_str().starts_with(SNAPSHOTS)) {
             continue;
         }
         match serde_json::to_string(&node.snapshot()) {
