@@ -8,7 +8,7 @@ use crate::program::installed;
 /// Requests of each operation in the phase that makes them up.
 const MAX_EXAMPLES: &str = "25";
 
-/// Left out are the paths whose answers have no end: `/v1/subscribe` and `/v1/mesh` stream, `/v1/socket` becomes a WebSocket.
+/// Left out are the paths whose answers have no end: `/v1/subscribe` and `/v1/mesh` stream, `/v1/socket` becomes a WebSocket. `/v1/drain` and `/v1/leave` end the node.
 #[tokio::test]
 async fn every_answer_is_as_the_document_says() {
     let lab = Lab::default();
