@@ -207,7 +207,8 @@ export class Tail {
 
   #scrollTo(top) {
     this.#list.scrollTop = top;
-    this.#top = this.#list.scrollTop;
+    // Where that is too far, the event of the scroll says where it is; to ask now would cost a layout.
+    this.#top = top;
   }
 
   #onResize() {
