@@ -12,17 +12,16 @@ const { chromium } = require('playwright-core');
 /** A condition that takes longer does not come true. */
 export const WITHIN = 30_000;
 
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-// A program whose work is done ends, whether or not there may be another answer.
-process.stdin.unref();
+let answers = null;
 
 /** Has the test do something with its nodes. */
 export async function stage(words) {
+  answers ??= readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   process.stdin.ref();
   console.log(words);
-  const { value } = await answers.next();
+  await answers.next();
+  // A program whose work is done ends, whether or not there may be another answer.
   process.stdin.unref();
-  return value;
 }
 
 /** The dashboard of a node, and its watch. */
@@ -107,5 +106,10 @@ export async function publish(url, instance, topic, payload, { type = 'applicati
 export async function picture(page, name) {
   const folder = process.env.BELLWETHER_SCREENSHOTS;
   mkdirSync(folder, { recursive: true });
+  await page.evaluate(async () => {
+    scrollTo({ top: 0, behavior: 'instant' });
+    // Until what follows the size and the colours of the page has been drawn.
+    for (let frames = 0; frames < 4; frames += 1) await new Promise(requestAnimationFrame);
+  });
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true, animations: 'disabled' });
 }

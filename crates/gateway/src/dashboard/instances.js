@@ -15,22 +15,29 @@ const values = { published: new Float64Array(LENGTH), delivered: new Float64Arra
 export class Instances {
   #colours = null;
   #chosen = null;
+  /** What the charts show: they are drawn again once it is another. */
+  #drawn = '';
+  #isDrawing = false;
   #rows;
   #chart;
-  #invalidate;
+  #redraw;
 
-  constructor(invalidate) {
-    this.#invalidate = invalidate;
-    this.#chart = new Canvas(byId('chart'), invalidate);
+  constructor(redraw) {
+    this.#redraw = redraw;
+    this.#chart = new Canvas(byId('chart'), () => this.#onCanvasChange());
     this.#rows = new Children(byId('instances-table').tBodies[0], (row) => this.#createRow(row.sum.instance));
     document.addEventListener('themechange', () => {
       this.#colours = null;
-      invalidate();
+      this.#onCanvasChange();
     });
   }
 
   show(mesh, scope) {
     this.#colours ??= colours();
+    // Values come once a second, and another size makes a canvas blank.
+    const drawn = `${Math.floor(Date.now() / 1000)} ${scope} ${this.#chosen}`;
+    this.#isDrawing = drawn !== this.#drawn;
+    this.#drawn = drawn;
     const nodes = mesh.scope(scope);
     const names = (mesh.viewerSnapshot() ?? nodes[0]?.snapshot)?.instances.map((row) => row.instance) ?? [];
     this.#rows.show(names.map((instance) => ({ mesh, nodes, sum: addedUp(nodes, instance) })), ({ sum }) => sum.instance);
@@ -38,19 +45,24 @@ export class Instances {
     setText(byId('instances-note'), nodes.length === 0 ? `${of} says nothing now.` : 'Below each rate, the total since the nodes started. Choose an instance to see its chart.');
     setText(byId('chart-title'), `${this.#chosen ?? 'All instances'}, ${of}`);
     for (const name of Object.keys(values)) {
-      mesh.history(nodes, this.#chosen, name, values[name]);
+      if (this.#isDrawing) mesh.history(nodes, this.#chosen, name, values[name]);
       let sum = null;
       for (const node of nodes) {
         for (const [of, rates] of node.rates) if (rates && (this.#chosen === null || of === this.#chosen)) sum = (sum ?? 0) + rates[name];
       }
       setText(byId(`chart-${name}`), sum === null ? '–' : rate(sum));
     }
-    drawChart(this.#chart, values, this.#colours);
+    if (this.#isDrawing) drawChart(this.#chart, values, this.#colours);
+  }
+
+  #onCanvasChange() {
+    this.#drawn = '';
+    this.#redraw();
   }
 
   #choose(instance) {
     this.#chosen = this.#chosen === instance ? null : instance;
-    this.#invalidate();
+    this.#redraw();
   }
 
   #createRow(instance) {
@@ -63,7 +75,7 @@ export class Instances {
     name.append(button);
     const picture = make('canvas', { class: 'spark', 'aria-hidden': 'true' });
     spark.append(picture);
-    const canvas = new Canvas(picture, this.#invalidate);
+    const canvas = new Canvas(picture, () => this.#onCanvasChange());
     const figures = cells.slice(2, 6).map((cell) => {
       const [now, total] = [make('span', { class: 'rate' }), make('span', { class: 'total' })];
       cell.append(now, total);
@@ -97,6 +109,7 @@ export class Instances {
         const of = sum.worst;
         setText(worst, of ? `${of.patterns.join(' ')} on ${of.node}: ${count(of.queue_messages)} wait` : 'nobody waits');
         setAttribute(worst, 'data-quiet', of === null);
+        if (!this.#isDrawing) return;
         for (const name of Object.keys(small)) mesh.history(nodes, instance, name, small[name]);
         drawSpark(canvas, small, this.#colours);
       },

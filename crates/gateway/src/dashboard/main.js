@@ -35,6 +35,7 @@ const beginnings = new Map();
 const connection = { state: 'connecting', since: Date.now(), words: '' };
 let scope = null;
 let isDue = false;
+let frame = 0;
 let openAlerts = null;
 
 const gaps = new Gaps();
@@ -42,8 +43,8 @@ const alerts = new Alerts(invalidate);
 const subscriptions = new Subscriptions(invalidate);
 const members = new Members(choose);
 const topology = new Topology(choose);
-const instances = new Instances(invalidate);
-const tail = new Tail(invalidate, gaps);
+const instances = new Instances(redraw);
+const tail = new Tail({ invalidate, redraw, gaps });
 const found = new Children(byId('findings'), createFinding);
 const figures = createFigures();
 
@@ -93,30 +94,46 @@ async function ask() {
 function tick() {
   mesh.tidy();
   // Nothing is drawn in a tab that is not shown; its title still tells.
-  if (document.hidden) showVerdict();
-  else invalidate();
+  if (document.hidden) {
+    mesh.refresh();
+    showVerdict();
+  } else {
+    invalidate();
+  }
 }
 
 /** Chooses a node, or no longer. */
 function choose(name) {
   scope = name === scope ? null : name;
-  invalidate();
+  redraw();
 }
 
 function invalidate() {
   if (isDue) return;
   isDue = true;
-  setTimeout(() => requestAnimationFrame(draw), DRAW_MS);
+  setTimeout(redraw, DRAW_MS);
 }
 
+/** For what somebody did, who should not have to wait. */
+function redraw() {
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(draw);
+}
+
+/** In two frames, so that neither is long: first what is looked at first. */
 function draw() {
   isDue = false;
+  mesh.refresh();
   if (scope !== null && !mesh.nodes.has(scope)) scope = null;
   showVerdict();
   showFigures();
   showScope();
   members.show(mesh, scope);
   topology.show(mesh, scope);
+  frame = requestAnimationFrame(drawRest);
+}
+
+function drawRest() {
   alerts.show();
   instances.show(mesh, scope);
   tail.show(mesh);

@@ -71,9 +71,10 @@ function createMember({ node }, onChoose) {
       setText(published, isFresh && sum !== null ? rate(sum) : '–');
       setText(cpu, isFresh && node.cpu !== null ? `${(node.cpu * 100).toFixed(1)} %` : '–');
       setText(memory, isFresh && snapshot.process?.resident_bytes ? bytes(snapshot.process.resident_bytes) : '–');
-      setText(version, snapshot?.version ?? '–');
-      setText(epoch, snapshot?.epoch ?? '–');
-      setAttribute(epoch, 'title', snapshot ? `started at ${clock(snapshot.epoch)}` : null);
+      const run = snapshot ?? mesh.nodes.get(mesh.viewer)?.sees.get(node.name);
+      setText(version, run?.version ?? '–');
+      setText(epoch, run?.epoch ?? '–');
+      setAttribute(epoch, 'title', run ? `started at ${clock(run.epoch)}` : null);
     },
   };
 }

@@ -11,6 +11,9 @@ const FORGET_MS = 15 * 60_000;
 
 const RATES = ['published', 'delivered', 'forwarded', 'received'];
 const CHARTED = ['published', 'delivered', 'dropped'];
+/** In the place of an instance: all of them. */
+const ALL = '*';
+const COLLATOR = new Intl.Collator('en', { numeric: true });
 
 export const totalDropped = (row) => Object.values(row.dropped).reduce((sum, number) => sum + number, 0);
 
@@ -20,8 +23,10 @@ class NodeView {
   heardAt = -Infinity;
   /** By instance: rates per second, `null` until there are two snapshots of one run. */
   rates = new Map();
-  /** By instance: series. */
+  /** By instance, and of all: series. */
   series = new Map();
+  /** By name: the members as it sees them. */
+  sees = new Map();
   cpu = null;
   /** By peer and lane: `{sent, received}` in bytes per second. */
   lanes = new Map();
@@ -39,6 +44,7 @@ class NodeView {
     const isSameRun = before?.epoch === snapshot.epoch;
     if (isSameRun && snapshot.uptime_ms <= before.uptime_ms) return false;
     this.snapshot = snapshot;
+    this.sees = new Map(snapshot.members.map((member) => [member.node, member]));
     this.heardAt = now;
     const seconds = isSameRun ? (snapshot.uptime_ms - before.uptime_ms) / 1000 : null;
     const perSecond = (after, earlier) => Math.max(0, after - earlier) / seconds;
@@ -50,6 +56,7 @@ class NodeView {
 
   #countInstances(snapshot, before, perSecond, second) {
     const earlier = new Map(before?.instances.map((row) => [row.instance, row]));
+    const all = { published: 0, delivered: 0, dropped: 0 };
     for (const row of snapshot.instances) {
       const old = earlier.get(row.instance);
       if (!old) {
@@ -59,13 +66,19 @@ class NodeView {
       const rates = Object.fromEntries(RATES.map((name) => [name, perSecond(row[name], old[name])]));
       rates.dropped = perSecond(totalDropped(row), totalDropped(old));
       this.rates.set(row.instance, rates);
-      let series = this.series.get(row.instance);
-      if (!series) {
-        series = Object.fromEntries(CHARTED.map((name) => [name, new Series()]));
-        this.series.set(row.instance, series);
-      }
-      for (const name of CHARTED) series[name].put(second, rates[name]);
+      for (const name of CHARTED) all[name] += rates[name];
+      this.#chart(row.instance, rates, second);
     }
+    if (before) this.#chart(ALL, all, second);
+  }
+
+  #chart(of, rates, second) {
+    let series = this.series.get(of);
+    if (!series) {
+      series = Object.fromEntries(CHARTED.map((name) => [name, new Series()]));
+      this.series.set(of, series);
+    }
+    for (const name of CHARTED) series[name].put(second, rates[name]);
   }
 
   #countLanes(snapshot, before, perSecond) {
@@ -93,6 +106,9 @@ export class Mesh {
   viewer = null;
   /** Kinds of drops of the last minute, by instance and reason: `{instance, reason, count, nodes, since, last}`. */
   drops = new Map();
+  #listed = [];
+  #speaking = [];
+  #links = new Map();
 
   /** The members as the viewer's node lists them, before it has spoken. */
   setMembers(members) {
@@ -153,17 +169,24 @@ export class Mesh {
   tidy() {
     const now = Date.now();
     for (const [key, drop] of this.drops) if (now - drop.last > DROP_MEMORY_MS) this.drops.delete(key);
-    const members = new Set(this.viewerSnapshot()?.members.map((member) => member.node));
+    const members = this.nodes.get(this.viewer)?.sees ?? new Map();
     for (const [name, node] of this.nodes) {
       const isGone = !members.has(name) || node.state === 'down';
       if (isGone && this.viewerSnapshot() && now - node.since > FORGET_MS && this.isSilent(node)) this.nodes.delete(name);
     }
   }
 
+  /** Works out once what several views ask for: before they are drawn. */
+  refresh() {
+    const rank = (node) => (node.name === this.viewer ? 0 : 1);
+    this.#listed = [...this.nodes.values()].sort((a, b) => rank(a) - rank(b) || COLLATOR.compare(a.name, b.name));
+    this.#speaking = this.#listed.filter((node) => node.snapshot && this.isUp(node) && !this.isSilent(node));
+    this.#links.clear();
+  }
+
   /** By name, the viewer's first. */
   list() {
-    const rank = (node) => (node.name === this.viewer ? 0 : 1);
-    return [...this.nodes.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en', { numeric: true }));
+    return this.#listed;
   }
 
   viewerSnapshot() {
@@ -180,18 +203,27 @@ export class Mesh {
 
   /** Those whose figures count: one node, or all that speak. */
   scope(name) {
-    const speaking = this.list().filter((node) => node.snapshot && this.isUp(node) && !this.isSilent(node));
-    return name === null ? speaking : speaking.filter((node) => node.name === name);
+    return name === null ? this.#speaking : this.#speaking.filter((node) => node.name === name);
   }
 
   /** How the link between two members is, as both of them say: `up`, `one-way` or `broken`; and its round trip. */
   link(one, other) {
+    const key = one.name < other.name ? `${one.name} ${other.name}` : `${other.name} ${one.name}`;
+    let link = this.#links.get(key);
+    if (!link) {
+      link = this.#linkOf(one, other);
+      this.#links.set(key, link);
+    }
+    return link;
+  }
+
+  #linkOf(one, other) {
     const ways = [];
     const roundTrips = [];
     let lanes = 0;
     for (const [from, to] of [[one, other], [other, one]]) {
       if (!from.snapshot || this.isSilent(from) || !this.isUp(from)) continue;
-      const seen = from.snapshot.members.find((member) => member.node === to.name);
+      const seen = from.sees.get(to.name);
       ways.push(seen?.in ?? false, seen?.out ?? false);
       const link = from.snapshot.links.find((link) => link.peer === to.name);
       if (!link) continue;
@@ -211,7 +243,7 @@ export class Mesh {
     const views = [];
     for (const observer of this.scope(null)) {
       if (observer.name === this.viewer || observer.name === node.name) continue;
-      const seen = observer.snapshot.members.find((member) => member.node === node.name)?.state ?? 'unknown';
+      const seen = observer.sees.get(node.name)?.state ?? 'unknown';
       const own = node.state === 'self' ? 'alive' : node.state;
       if (seen !== own) views.push([observer.name, seen]);
     }
@@ -220,10 +252,7 @@ export class Mesh {
 
   /** The values of a chart, up to the last second that every node has told of. `instance` null: all. */
   history(nodes, instance, name, into = new Float64Array(LENGTH)) {
-    const found = [];
-    for (const node of nodes) {
-      for (const [of, series] of node.series) if (instance === null || of === instance) found.push(series[name]);
-    }
+    const found = nodes.map((node) => node.series.get(instance ?? ALL)?.[name]).filter(Boolean);
     return sums(found, Math.floor(Date.now() / 1000) - 2, into);
   }
 }

@@ -19,23 +19,23 @@ export class Series {
     this.#last = second;
   }
 
-  /** Not a number where nothing is known. */
-  at(second) {
-    if (this.#last === null || second > this.#last || second <= this.#last - LENGTH) return NaN;
-    return this.#values[second % LENGTH];
+  /** Adds the values of the seconds up to `last` to those of `sums`, where it has one; of two unknown ones nothing is known. */
+  addTo(sums, last) {
+    if (this.#last === null) return;
+    const first = last - LENGTH + 1;
+    const to = Math.min(last, this.#last);
+    for (let second = Math.max(first, this.#last - LENGTH + 1); second <= to; second += 1) {
+      const value = this.#values[second % LENGTH];
+      if (value !== value) continue;
+      const sum = sums[second - first];
+      sums[second - first] = sum === sum ? sum + value : value;
+    }
   }
 }
 
-/** The sums of series at each of the seconds up to `last`; a series that has no value there adds none. */
+/** The sums of series at each of the seconds up to `last`. */
 export function sums(series, last, into = new Float64Array(LENGTH)) {
-  for (let place = 0; place < LENGTH; place += 1) {
-    const second = last - LENGTH + 1 + place;
-    let sum = NaN;
-    for (const one of series) {
-      const value = one.at(second);
-      if (!Number.isNaN(value)) sum = Number.isNaN(sum) ? value : sum + value;
-    }
-    into[place] = sum;
-  }
+  into.fill(NaN);
+  for (const one of series) one.addTo(into, last);
   return into;
 }

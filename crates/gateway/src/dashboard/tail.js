@@ -24,6 +24,7 @@ const SNAPSHOTS = '$bw:snapshot:';
 
 export class Tail {
   #invalidate;
+  #redraw;
   #gaps;
   #stream = null;
   #kept = [];
@@ -41,11 +42,17 @@ export class Tail {
   #detail;
   #hiding = null;
   #isWithoutPrivate = false;
+  #frame = 0;
+  /** Where the list is scrolled to, its height and that of a row: to ask for them while drawing would cost a layout. */
+  #top = 0;
+  #height = 0;
+  #rowHeight = 28;
   /** Rows that came above those that are read. */
   #pushed = 0;
 
-  constructor(invalidate, gaps) {
+  constructor({ invalidate, redraw, gaps }) {
     this.#invalidate = invalidate;
+    this.#redraw = redraw;
     this.#gaps = gaps;
     this.#rows = new Children(this.#spacer, () => createRow((message) => this.#open(message)));
     this.#detail = new MessageDetail({
@@ -53,10 +60,11 @@ export class Tail {
       onChoose: (message) => this.#open(message),
       onClose: () => {
         this.#list.focus();
-        this.#invalidate();
+        this.#redraw();
       },
     });
     this.#prepareTools();
+    new ResizeObserver(() => this.#onResize()).observe(this.#list);
     this.#listen();
   }
 
@@ -68,10 +76,10 @@ export class Tail {
     instance.addEventListener('change', () => this.restart());
     byId('tail-pattern').addEventListener('change', () => this.restart());
     byId('tail-form').addEventListener('submit', (event) => event.preventDefault());
-    this.#origin.addEventListener('change', () => this.#invalidate());
+    this.#origin.addEventListener('change', () => this.#redraw());
     byId('tail-pause').addEventListener('click', () => this.togglePause());
     byId('tail-clear').addEventListener('click', () => this.#clear());
-    this.#list.addEventListener('scroll', () => this.#invalidate(), { passive: true });
+    this.#list.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
     document.addEventListener('visibilitychange', () => this.#onVisibility());
   }
@@ -131,7 +139,7 @@ export class Tail {
       this.#characters -= this.#kept.shift().characters;
     }
     // Who reads further below goes on reading there.
-    if (this.#frozen === null && this.#list.scrollTop > 0 && this.#isWanted(message)) this.#pushed += 1;
+    if (this.#frozen === null && this.#top > 0 && this.#isWanted(message)) this.#pushed += 1;
   }
 
   #clear() {
@@ -143,7 +151,7 @@ export class Tail {
 
   togglePause() {
     this.#frozen = this.#frozen ? null : [...this.#kept];
-    this.#invalidate();
+    this.#redraw();
   }
 
   focusFilter() {
@@ -167,14 +175,14 @@ export class Tail {
   #open(message) {
     this.#chosen = message.number ?? null;
     this.#detail.open(message);
-    this.#invalidate();
+    this.#redraw();
   }
 
   #onKey(event) {
     if (event.target !== this.#list || event.ctrlKey || event.metaKey || event.altKey) return;
     const wanted = this.#wanted();
     const now = wanted.findIndex((message) => message.number === this.#chosen);
-    const page = Math.max(1, Math.floor(this.#list.clientHeight / this.#rowHeight()) - 1);
+    const page = Math.max(1, Math.floor(this.#height / this.#rowHeight) - 1);
     const moves = { ArrowDown: now + 1, ArrowUp: Math.max(now - 1, 0), PageDown: now + page, PageUp: now - page, Home: 0, End: wanted.length - 1 };
     if (event.key === 'Enter' && now >= 0) {
       this.#open(wanted[now]);
@@ -183,7 +191,7 @@ export class Tail {
       this.#chosen = wanted[next].number;
       this.#reveal(next);
       if (this.#detail.isOpen) this.#detail.open(wanted[next]);
-      this.#invalidate();
+      this.#redraw();
     } else {
       return;
     }
@@ -191,15 +199,29 @@ export class Tail {
   }
 
   #reveal(index) {
-    const height = this.#rowHeight();
-    const top = index * height;
-    if (top < this.#list.scrollTop) this.#list.scrollTop = top;
-    const below = top + height - this.#list.clientHeight;
-    if (below > this.#list.scrollTop) this.#list.scrollTop = below;
+    const top = index * this.#rowHeight;
+    const below = top + this.#rowHeight - this.#height;
+    if (top < this.#top) this.#scrollTo(top);
+    else if (below > this.#top) this.#scrollTo(below);
   }
 
-  #rowHeight() {
-    return Number.parseFloat(getComputedStyle(this.#list).getPropertyValue('--row')) || 28;
+  #scrollTo(top) {
+    this.#list.scrollTop = top;
+    // Where that is too far, the event of the scroll says where it is; to ask now would cost a layout.
+    this.#top = top;
+  }
+
+  #onResize() {
+    this.#height = this.#list.clientHeight;
+    this.#rowHeight = Number.parseFloat(getComputedStyle(this.#list).getPropertyValue('--row')) || this.#rowHeight;
+    this.#redraw();
+  }
+
+  /** Rows that come into sight are drawn at once, and nothing else. */
+  #onScroll() {
+    this.#top = this.#list.scrollTop;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#showRows());
   }
 
   #onVisibility() {
@@ -214,16 +236,20 @@ export class Tail {
   show(mesh) {
     this.#showOrigins(mesh.list().map((node) => node.name));
     this.#showNote();
-    const height = this.#rowHeight();
+    this.#showRows();
+  }
+
+  #showRows() {
+    const height = this.#rowHeight;
     const wanted = this.#wanted();
     const spacerHeight = `${wanted.length * height}px`;
     if (this.#spacer.style.height !== spacerHeight) this.#spacer.style.height = spacerHeight;
     if (this.#pushed > 0) {
-      this.#list.scrollTop += this.#pushed * height;
+      this.#scrollTo(this.#top + this.#pushed * height);
       this.#pushed = 0;
     }
-    const first = Math.max(0, Math.floor(this.#list.scrollTop / height) - SPARE_ROWS);
-    const last = Math.ceil((this.#list.scrollTop + this.#list.clientHeight) / height) + SPARE_ROWS;
+    const first = Math.max(0, Math.floor(this.#top / height) - SPARE_ROWS);
+    const last = Math.ceil((this.#top + this.#height) / height) + SPARE_ROWS;
     const seen = wanted.slice(first, last).map((message, index) => ({ message, top: (first + index) * height, place: first + index + 1, size: wanted.length, isChosen: message.number === this.#chosen }));
     this.#rows.show(seen, ({ message }) => message.number);
     setAttribute(this.#list, 'aria-activedescendant', seen.some((row) => row.isChosen) ? `message-${this.#chosen}` : null);

@@ -7,7 +7,7 @@ import { roundTrip } from './format.js';
 const SIZE = 440;
 /** Above the highest member and below the lowest, for their names. */
 const AROUND = 44;
-/** Up to so many members every link has its round trip beside it; beyond, those of the chosen member alone. */
+/** Up to so many members every link has its round trip on it. Of more, those of one member stand beside the names of the others. */
 const MOST_LABELLED = 4;
 
 export class Topology {
@@ -32,22 +32,29 @@ export class Topology {
     const top = Math.min(SIZE / 2, ...heights) - AROUND;
     setAttribute(this.#svg, 'viewBox', `0 ${top.toFixed(1)} ${SIZE} ${(Math.max(SIZE / 2, ...heights) + AROUND - top).toFixed(1)}`);
     const centre = chosen ?? (members.length > MOST_LABELLED ? mesh.viewer : null);
+    const isCrowded = members.length > MOST_LABELLED;
     const edges = [];
+    const trips = new Map();
     for (const [index, one] of members.entries()) {
       for (const other of members.slice(index + 1)) {
         const link = mesh.link(one, other);
         const touches = centre === one.name || centre === other.name;
+        const trip = link.state === 'up' && link.roundTrip !== null && (centre === null || touches) ? roundTrip(link.roundTrip) : null;
+        if (isCrowded && trip !== null) trips.set(centre === one.name ? other.name : one.name, trip);
+        // That nobody is linked with one who is down goes without saying.
+        const isExpected = link.state === 'up' || !mesh.isUp(one) || !mesh.isUp(other);
         edges.push({
-          key: `${one.name} ${other.name}`, link, from: places.get(one.name), to: places.get(other.name), isFirst: centre !== other.name,
-          isFaint: centre !== null && !touches && link.state === 'up',
-          label: link.state === 'up' && link.roundTrip !== null && (centre === null || touches) ? roundTrip(link.roundTrip) : null,
-          isFar: members.length > MOST_LABELLED,
+          key: `${one.name} ${other.name}`, link, from: places.get(one.name), to: places.get(other.name), label: isCrowded ? null : trip,
+          isFaint: isExpected && (centre === null ? isCrowded : !touches),
         });
       }
     }
     this.#edges.show(edges, (edge) => edge.key);
     this.#labels.show(edges.filter((edge) => edge.label !== null), (edge) => edge.key);
-    const shown = members.map((node) => ({ node, place: places.get(node.name), isChosen: node.name === chosen, isSilent: mesh.isSilent(node), radius: members.length > 10 ? 11 : 16 }));
+    const shown = members.map((node) => ({
+      node, place: places.get(node.name), trip: trips.get(node.name) ?? null, isChosen: node.name === chosen, isSilent: mesh.isSilent(node),
+      radius: members.length > 10 ? 11 : 16,
+    }));
     this.#nodes.show(shown, ({ node }) => node.name);
     const up = members.filter((node) => mesh.isUp(node)).length;
     const whole = edges.filter((edge) => edge.link.state === 'up').length;
@@ -55,12 +62,12 @@ export class Topology {
   }
 }
 
-/** Places by name: the viewer's node on top, the others clockwise. */
+/** Places by name: the viewer's node on top (of two, on the left), the others clockwise. */
 function circle(members) {
   const middle = SIZE / 2;
-  const radius = members.length === 1 ? 0 : middle - 64;
+  const radius = members.length === 1 ? 0 : middle - (members.length > MOST_LABELLED ? 88 : 64);
   return new Map(members.map(({ name }, index) => {
-    const angle = (index / members.length) * 2 * Math.PI - Math.PI / 2;
+    const angle = (index / members.length) * 2 * Math.PI - (members.length === 2 ? Math.PI : Math.PI / 2);
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     return [name, { x: middle + radius * cos, y: middle + radius * sin, cos, sin }];
   }));
@@ -83,11 +90,9 @@ function createLabel() {
   const element = makeSvg('text', { class: 'round-trip', 'text-anchor': 'middle', 'dominant-baseline': 'central' });
   return {
     element,
-    update({ from, to, label, isFirst, isFar }) {
-      // In the middle of few, near the far end of many, where they do not meet.
-      const share = isFar ? (isFirst ? 0.8 : 0.2) : 0.5;
-      setAttribute(element, 'x', (from.x + (to.x - from.x) * share).toFixed(1));
-      setAttribute(element, 'y', (from.y + (to.y - from.y) * share).toFixed(1));
+    update({ from, to, label }) {
+      setAttribute(element, 'x', ((from.x + to.x) / 2).toFixed(1));
+      setAttribute(element, 'y', ((from.y + to.y) / 2).toFixed(1));
       setText(element, label);
     },
   };
@@ -97,12 +102,13 @@ function createLabel() {
 function createNode({ node }, onChoose) {
   const shape = makeSvg('path', { class: 'shape' });
   const mark = makeSvg('path', { class: 'stroke' });
-  const label = makeSvg('text', { class: 'name', 'dominant-baseline': 'central' });
+  const [name, tripText] = [makeSvg('tspan'), makeSvg('tspan', { class: 'trip', dx: 5 })];
+  const label = makeSvg('text', { class: 'name', 'dominant-baseline': 'central' }, name, tripText);
   const element = makeSvg('g', { class: 'node' }, shape, mark, label);
   element.addEventListener('click', () => onChoose(node.name));
   return {
     element,
-    update({ node, place, isChosen, isSilent, radius }) {
+    update({ node, place, trip, isChosen, isSilent, radius }) {
       const state = node.state === 'alive' && node.snapshot && isSilent ? 'silent' : node.state;
       setAttribute(element, 'data-state', state);
       setAttribute(element, 'data-chosen', isChosen);
@@ -115,7 +121,8 @@ function createNode({ node }, onChoose) {
       setAttribute(label, 'text-anchor', side);
       setAttribute(label, 'x', (side === 'middle' ? 0 : Math.sign(place.cos) * distance).toFixed(1));
       setAttribute(label, 'y', (side === 'middle' ? (Math.sign(place.sin) || 1) * (distance + 4) : place.sin * 6).toFixed(1));
-      setText(label, node.name.length > 16 ? `${node.name.slice(0, 15)}…` : node.name);
+      setText(name, node.name.length > 16 ? `${node.name.slice(0, 15)}…` : node.name);
+      setText(tripText, trip ?? '');
     },
   };
 }
