@@ -37,7 +37,7 @@ pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,
     HeadersView, Instance, InstanceError, MAX_PAYLOAD_BYTES, MessageId, MessageIdError, NodeId, Pattern, Source,
-    Timestamp, TimestampError, Topic, TopicError, WallClock,
+    TRACEPARENT, TRACESTATE, Timestamp, TimestampError, Topic, TopicError, TraceParent, WallClock,
 };
 
 pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};
