@@ -21,6 +21,12 @@ mod readiness;
 mod replay;
 mod reporters;
 mod snapshot;
+mod span_counts;
+#[cfg(feature = "otel")]
+mod spans;
+#[cfg(not(feature = "otel"))]
+#[path = "no_spans.rs"]
+mod spans;
 mod subscriber;
 mod subscription;
 pub mod subscription_health;
@@ -60,6 +66,9 @@ pub use self::publishing::{Confirmed, PeerOutcome, PublishConfirmedError, Publis
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
 pub use self::snapshot::{InstanceRow, LaneRow, LinkRow, ProcessRow, SNAPSHOTS, Snapshot, WorstRow};
+pub use self::span_counts::SpanCounts;
+#[cfg(feature = "otel")]
+pub use self::spans::SPANS_PER_SECOND;
 pub use self::subscriber::Subscriber;
 pub use self::subscription::Subscription;
 pub use self::subscription_health::SubscriptionHealthTracker;
