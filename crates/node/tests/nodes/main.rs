@@ -11,4 +11,6 @@ mod publishing;
 mod queue_groups;
 mod replay;
 mod reporting;
+#[cfg(feature = "otel")]
+mod spans;
 mod subscription_health;
