@@ -38,8 +38,8 @@ pub const SPANS_PER_SECOND: NonZeroU32 = NonZeroU32::new(1000).expect("it is not
 /// What the spans are of.
 const SCOPE: &str = "bellwether";
 
-/// Makes the spans of one node. Cheap to clone. By default none.
-#[derive(Clone, Default)]
+/// Makes the spans of one node. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Spans(Option<Arc<Inner>>);
 
 struct Inner {
@@ -65,6 +65,11 @@ impl Spans {
             published: Limited::default(),
             delivered: Limited::default(),
         })))
+    }
+
+    /// Makes no spans.
+    pub(crate) fn none() -> Self {
+        Self(None)
     }
 
     /// Publishes a message with a span, if its headers ask for one.

@@ -49,7 +49,7 @@ impl Subscription {
             state: State::Live(subscription),
             had: Vec::new(),
             next: None,
-            spans: Spans::default(),
+            spans: Spans::none(),
         }
     }
 
@@ -66,7 +66,7 @@ impl Subscription {
             state: State::Replaying(items),
             had,
             next: None,
-            spans: Spans::default(),
+            spans: Spans::none(),
         }
     }
 
@@ -78,7 +78,7 @@ impl Subscription {
 
     /// Of the node itself, which nobody would call a receiver of its messages.
     pub(crate) fn untraced(self) -> Self {
-        self.traced(&Spans::default())
+        self.traced(&Spans::none())
     }
 
     /// The next delivery; `None` once the node has stopped and everything was handed out, or the subscription was
