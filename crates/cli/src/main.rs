@@ -18,6 +18,7 @@ mod reach;
 mod runtime;
 mod table;
 mod theme;
+mod traces;
 
 use std::process::ExitCode;
 

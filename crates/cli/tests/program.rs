@@ -16,6 +16,7 @@ mod program {
     mod shell;
     mod subscribe;
     mod token;
+    mod traces;
     mod typed;
     mod usage;
 }

@@ -16,6 +16,7 @@ pub(crate) use self::doors::token_keys;
 use crate::commands::config::Settings;
 use crate::failure::Failure;
 use crate::runtime::{self, StopSignals};
+use crate::traces::Traces;
 
 /// The command.
 #[derive(Debug)]
@@ -29,7 +30,10 @@ impl Start {
         let config = self.settings.resolve()?;
         // The doors first: a node that cannot serve its clients must not appear in the mesh for a moment.
         let doors = Doors::bind(&config).context("cannot serve clients")?;
-        runtime::block_on(run_node(config, doors))
+        let traces = Traces::start(&config)?;
+        let outcome = runtime::block_on(run_node(config, doors));
+        traces.stop();
+        outcome
     }
 }
 
