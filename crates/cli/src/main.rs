@@ -20,6 +20,7 @@ mod runtime;
 mod systemd;
 mod table;
 mod theme;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -23,6 +23,7 @@ mod program {
     mod token;
     mod top;
     mod trace;
+    mod traces;
     mod typed;
     mod usage;
 }

@@ -37,6 +37,7 @@ use crate::client::Client;
 use crate::error::{ApiError, ErrorJson, Reason};
 use crate::message_line::{MAX_REF_BYTES, MessageLine};
 use crate::publishing::{Outcome, Publishing};
+use crate::trace_context::TraceContext;
 use crate::watch::ClientWatch;
 use bellwether_delivery::Published;
 
@@ -44,12 +45,19 @@ use bellwether_delivery::Published;
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Answers with a stream that publishes as it is read.
-pub(crate) fn publish(api: Api, client: Client, wanted: Wanted, body: Body) -> Result<Response, ApiError> {
+pub(crate) fn publish(
+    api: Api,
+    client: Client,
+    wanted: Wanted,
+    trace_context: TraceContext,
+    body: Body,
+) -> Result<Response, ApiError> {
     wanted.assurance()?;
     let batch = Batch {
         lines: Lines::new(api.max_line_bytes()),
         body: Some(body),
         wanted,
+        trace_context,
         publishing: Publishing::default(),
         tally: Tally::default(),
         watch: ClientWatch::new(client),
@@ -68,6 +76,7 @@ struct Batch {
     api: Api,
     watch: ClientWatch,
     wanted: Wanted,
+    trace_context: TraceContext,
     /// Until it has ended.
     body: Option<Body>,
     lines: Lines,
@@ -159,7 +168,9 @@ impl Batch {
             Line::Whole(text) => MessageLine::parse(&text).and_then(|mut line| {
                 reference = line.reference.take();
                 check_ref(reference.as_deref())?;
-                line.outgoing(&self.wanted)
+                let mut outgoing = line.outgoing(&self.wanted)?;
+                self.trace_context.give_to(&mut outgoing.draft.headers);
+                Ok(outgoing)
             }),
         };
         // One that is too long is not repeated either.

@@ -12,6 +12,7 @@
 //! | `dataschema` | the header `ce-dataschema` | that header |
 //! | `instance` | the instance, unless the path has one; `events` if none is named | the instance |
 //! | `correlationid`, `causationid`, `schemaversion` | the fields of those names | those fields |
+//! | `traceparent`, `tracestate` | the headers of those names | those headers |
 //! | any other | a header, `ce-` before its name | those headers |
 //!
 //! With the attributes in headers (`ce-type`, `ce-source`, …; values percent-encoded) the body is the data; in JSON it is
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use axum::http::HeaderMap;
-use bellwether::{ContentType, Headers, Instance, NodeId, Timestamp, Topic};
+use bellwether::{ContentType, Headers, Instance, NodeId, TRACEPARENT, TRACESTATE, Timestamp, Topic};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -191,7 +192,11 @@ impl CloudEvent {
         }
         let mut headers = Headers::default();
         let mut keep = |name: &str, text: &str| {
-            let kept = headers.push(&format!("{PREFIX}{name}"), text);
+            let kept = match name {
+                // What every door and library calls them.
+                TRACEPARENT | TRACESTATE => headers.push(name, text),
+                name => headers.push(&format!("{PREFIX}{name}"), text),
+            };
             kept.map_err(|err| wrong(format!("the attribute `{name}` cannot be kept: {err}")))
         };
         keep("id", &id)?;

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::cloud_event::{CloudEvent, EventPlace};
 use crate::error::{ApiError, ErrorJson, Reason};
 use crate::publishing::{Outcome, Publishing};
+use crate::trace_context::TraceContext;
 
 /// Events of one list. One with more is refused whole.
 const MAX_EVENTS: usize = 10_000;
@@ -37,7 +38,13 @@ enum Answered<'a> {
 }
 
 /// Publishes them in their order.
-pub(crate) async fn publish(api: Api, client: Client, wanted: &Wanted, body: Body) -> Result<Response, ApiError> {
+pub(crate) async fn publish(
+    api: Api,
+    client: Client,
+    wanted: &Wanted,
+    trace_context: &TraceContext,
+    body: Body,
+) -> Result<Response, ApiError> {
     wanted.assurance()?;
     let body = read_within(body, LIST_BYTES.max(api.max_line_bytes())).await?;
     let events: Vec<&RawValue> = parse_json(&body)?;
@@ -54,8 +61,11 @@ pub(crate) async fn publish(api: Api, client: Client, wanted: &Wanted, body: Bod
             while publishing.has_room()
                 && let Some(event) = events.next()
             {
-                let outgoing = CloudEvent::parse(event.get().as_bytes())
+                let mut outgoing = CloudEvent::parse(event.get().as_bytes())
                     .and_then(|event| event.outgoing(EventPlace::InEvent, wanted.assurance()?));
+                if let Ok(outgoing) = &mut outgoing {
+                    trace_context.give_to(&mut outgoing.draft.headers);
+                }
                 publishing.begin(context, (), outgoing, (&api, &client));
             }
             publishing.poll_first(context)

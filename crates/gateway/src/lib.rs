@@ -39,6 +39,7 @@ mod publish;
 mod publishing;
 mod socket;
 mod subscribe;
+mod trace_context;
 mod typed_publish;
 
 mod alerts;

@@ -36,9 +36,37 @@ fn write_metrics(node: &Node, out: &mut Exposition) -> fmt::Result {
     members::write_members(node, out)?;
     links::write_links(node, out)?;
     write_integration(node, out)?;
+    write_spans(node, out)?;
     alerts::write_alerts(&node.alerts().all(), out)?;
     figures::write_figures(node, out)?;
     process::write_process(out)
+}
+
+/// Nothing of a node that makes no spans.
+fn write_spans(node: &Node, out: &mut Exposition) -> fmt::Result {
+    let Some(counts) = node.span_counts() else {
+        return Ok(());
+    };
+    for (name, help, value) in [
+        (
+            "bellwether_spans_published_total",
+            "Spans of messages that this node published.",
+            counts.published,
+        ),
+        (
+            "bellwether_spans_delivered_total",
+            "Spans of messages that its subscriptions were handed.",
+            counts.delivered,
+        ),
+        (
+            "bellwether_spans_left_out_total",
+            "Messages with a sampled trace context that went without a span, there being too many.",
+            counts.left_out,
+        ),
+    ] {
+        out.single(name, "counter", help, value)?;
+    }
+    Ok(())
 }
 
 fn write_integration(node: &Node, out: &mut Exposition) -> fmt::Result {

@@ -20,7 +20,7 @@
 //! | 503 | `no_room` | is not published: there was no room for it within `wait` |
 //!
 //! A header `Bellwether-Header-Trace-Id: 17` of the request is the header `trace-id` of the message: names over HTTP have
-//! no case.
+//! no case. Its `traceparent` and `tracestate` are those of each message that has [none of its own](crate::trace_context).
 
 use std::num::NonZeroU16;
 
@@ -41,6 +41,7 @@ use crate::cloud_event::{self, CloudEvent, EventPlace};
 use crate::cloud_events;
 use crate::error::{ApiError, Reason};
 use crate::outgoing::{Outgoing, draft, parse_destination, parse_node, parse_reply_to, refused_draft};
+use crate::trace_context::TraceContext;
 
 /// What a header of a request begins with that is one of the message.
 const HEADER_PREFIX: &str = "bellwether-header-";
@@ -94,13 +95,15 @@ pub(crate) async fn publish(
         query.refuse_in_event()?;
         let place = EventPlace::At(instance, topic);
         let event = event(form, &headers, body, limit, api.max_line_bytes()).await?;
-        let outgoing = event.outgoing(place, assurance)?;
+        let mut outgoing = event.outgoing(place, assurance)?;
+        TraceContext::of(&headers).give_to(&mut outgoing.draft.headers);
         return Ok(answer(&outgoing.publish(api, client).await?));
     }
     let mut draft = query.draft(instance, &topic)?;
     client.may_publish(instance, draft.topic.as_str())?;
     draft.content_type = content_type(&headers)?;
     draft.headers = message_headers(&headers)?;
+    TraceContext::of(&headers).give_to(&mut draft.headers);
     draft.check(0).map_err(|err| refused_draft(&err))?;
     draft.payload = read_within(body, limit).await?.into();
     let outgoing = Outgoing {
@@ -126,8 +129,8 @@ pub(crate) async fn publish_body(
     };
     let form = Form::of(&headers)?;
     match form {
-        Form::Lines => batch::publish(api, client, wanted, body),
-        Form::Events => cloud_events::publish(api, client, &wanted, body).await,
+        Form::Lines => batch::publish(api, client, wanted, TraceContext::of(&headers), body),
+        Form::Events => cloud_events::publish(api, client, &wanted, &TraceContext::of(&headers), body).await,
         Form::Event | Form::EventData => {
             let assurance = wanted.assurance()?;
             let limit = Instance::ALL
@@ -135,7 +138,8 @@ pub(crate) async fn publish_body(
                 .map(|instance| api.max_payload_bytes(instance));
             let limit = limit.max().unwrap_or_default();
             let event = event(form, &headers, body, limit, api.max_line_bytes()).await?;
-            let outgoing = event.outgoing(EventPlace::InEvent, assurance)?;
+            let mut outgoing = event.outgoing(EventPlace::InEvent, assurance)?;
+            TraceContext::of(&headers).give_to(&mut outgoing.draft.headers);
             Ok(answer(&outgoing.publish(api, client).await?))
         }
         Form::Payload => {

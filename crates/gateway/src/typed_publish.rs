@@ -10,6 +10,7 @@
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use bellwether::catalogue::{MessageType, ValidateError, all_types, unknown_type, validate_message};
 use bellwether::{Draft, Instance, PublishTypedError, Topic};
@@ -24,6 +25,7 @@ use crate::body::{parse_json, read_within};
 use crate::client::Client;
 use crate::error::{ApiError, Reason};
 use crate::outgoing::refused_draft;
+use crate::trace_context::TraceContext;
 
 /// What may be said about a typed message in the query; all else is in the message.
 #[derive(Debug, Deserialize)]
@@ -48,6 +50,7 @@ pub(crate) async fn publish(
     client: Client,
     path: Result<Path<(String, String)>, PathRejection>,
     Query(query): Query<MessageQuery>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let (instance, tag) = parse_path(path)?;
@@ -60,7 +63,8 @@ pub(crate) async fn publish(
     .assurance()?;
     let topic = query.topic.as_deref().map(parse_topic).transpose()?;
     let body = read_within(body, api.max_payload_bytes(instance)).await?;
-    let draft = draft(&api, message_type, &body, topic, &query)?;
+    let mut draft = draft(&api, message_type, &body, topic, &query)?;
+    TraceContext::of(&headers).give_to(&mut draft.headers);
     client.may_publish(instance, draft.topic.as_str())?;
     client.spend(draft.payload.len())?;
     let assured = assurance.publish(&api.node, instance, &draft).await?;

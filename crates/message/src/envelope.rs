@@ -87,6 +87,11 @@ impl Envelope {
         self.record().head(self.body())
     }
 
+    /// Whether it has headers, without decoding its head.
+    pub fn has_headers(&self) -> bool {
+        self.record().has_headers(self.body())
+    }
+
     /// The node where the event arose, as its publisher says; by default the publishing node.
     pub fn originating_node(&self) -> &str {
         self.head().originating_node.unwrap_or_else(|| self.reporting_node())

@@ -50,6 +50,29 @@ impl Headers {
         Ok(())
     }
 
+    /// Gives the one header of a name another value, in its place; upper and lower case are alike, and its name is kept.
+    /// Where there is none, or there are several, it is added at the end, and those go.
+    ///
+    /// # Errors
+    /// [`HeaderError`]; nothing was changed.
+    pub fn replace(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+        let known = |known: &str| known.eq_ignore_ascii_case(name);
+        let is_one = self.view().values(name).count() == 1;
+        let mut replaced = Self::default();
+        for (each, old) in self.view().iter() {
+            match known(each) {
+                true if is_one => replaced.push(each, value)?,
+                true => {}
+                false => replaced.push(each, old)?,
+            }
+        }
+        if !is_one {
+            replaced.push(name, value)?;
+        }
+        *self = replaced;
+        Ok(())
+    }
+
     /// Reads them as they are [shown](HeadersView), leaving out what breaks the rules: of a node, which may have others.
     ///
     /// # Errors
@@ -96,6 +119,13 @@ impl<'a> HeadersView<'a> {
     /// The first value of a name; upper and lower case differ.
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The values of a name, in their order; upper and lower case are alike.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 
     /// Whether there are none.
@@ -261,6 +291,30 @@ mod tests {
         let bytes = MAX_HEADERS_BYTES + 5;
         assert_eq!(headers.push("b", ""), Err(HeaderError::TooLong { bytes }));
         assert_eq!(headers.view().iter().count(), 1);
+    }
+
+    #[test]
+    fn one_is_replaced_in_its_place_and_several_become_one() {
+        let headers = |given: &[(&str, &str)]| {
+            let mut headers = Headers::default();
+            for (name, value) in given {
+                headers.push(name, value).unwrap();
+            }
+            headers
+        };
+        let mut one = headers(&[("a", "1"), ("Trace", "2"), ("b", "3")]);
+        assert_eq!(one.view().values("trace").collect::<Vec<_>>(), ["2"]);
+        one.replace("trace", "9").unwrap();
+        assert_eq!(one.view().as_str(), "a: 1\r\nTrace: 9\r\nb: 3\r\n");
+        let mut several = headers(&[("t", "1"), ("a", "2"), ("T", "3")]);
+        several.replace("t", "9").unwrap();
+        assert_eq!(several.view().as_str(), "a: 2\r\nt: 9\r\n");
+        let mut none = Headers::default();
+        none.replace("t", "9").unwrap();
+        assert_eq!(none.view().as_str(), "t: 9\r\n");
+        assert_eq!(none.replace("t", "\n"), Err(HeaderError::Value));
+        assert!(none.replace("t", &"x".repeat(MAX_HEADERS_BYTES)).is_err());
+        assert_eq!(none.view().as_str(), "t: 9\r\n", "nothing was changed");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod headers;
 mod piece;
 mod record;
 mod segment;
+mod trace_context;
 
 mod keyring;
 mod mac;
@@ -61,3 +62,4 @@ pub use self::segment::Segment;
 pub use self::stream_header::StreamHeader;
 pub use self::timestamp::{Timestamp, TimestampError, WallClock};
 pub use self::topic::{MAX_TOPIC_BYTES, MAX_TOPIC_LEVELS, Topic, TopicError};
+pub use self::trace_context::{TRACEPARENT, TRACESTATE, TraceParent};

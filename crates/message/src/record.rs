@@ -53,6 +53,13 @@ impl Record {
         Head::decode(bytes).expect("a head is encoded here or decoded once before its envelope exists")
     }
 
+    /// Whether the head says headers, without decoding it: they are the last that it says, and end with a line break. Where
+    /// there are none, a zero is last: nothing else is said, or a text without bytes.
+    pub(crate) fn has_headers(&self, body: &[u8]) -> bool {
+        let behind = self.payload_len as usize + usize::from(self.head_len);
+        behind.checked_sub(1).and_then(|last| body.get(last)) == Some(&b'\n')
+    }
+
     /// When it was published, without the rest of the head.
     pub(crate) fn time(&self, body: &[u8], epoch: Epoch) -> Timestamp {
         let at = self.payload_len as usize;

@@ -215,7 +215,7 @@ async fn follow(node: &Node, read: &mut Read) {
         .subscribe_from(Instance::Alerts, everything, ReplayFrom::Earliest)
         .await;
     let mut alerts = match subscribed {
-        Ok((alerts, _)) => alerts,
+        Ok((alerts, _)) => alerts.untraced(),
         Err(err) => {
             tracing::debug!(err = %err, "alerts cannot be followed; it is tried again");
             return;

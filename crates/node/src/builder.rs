@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+#[cfg(feature = "otel")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_broker::InstanceSettings;
@@ -11,6 +13,7 @@ use crate::config::{Config, ConfigError, Secrets};
 use crate::host::Host;
 use crate::integration::IntegrationSettings;
 use crate::node::{Node, StartError};
+use crate::spans::Spans;
 
 /// Collects what a node is to be; [`start`](Self::start) starts it.
 ///
@@ -21,6 +24,8 @@ use crate::node::{Node, StartError};
 pub struct NodeBuilder {
     config: Config,
     host: Host,
+    #[cfg(feature = "otel")]
+    tracer: Option<Arc<opentelemetry::global::BoxedTracer>>,
 }
 
 impl NodeBuilder {
@@ -30,6 +35,8 @@ impl NodeBuilder {
         Self {
             config,
             host: Host::default(),
+            #[cfg(feature = "otel")]
+            tracer: None,
         }
     }
 
@@ -103,11 +110,25 @@ impl NodeBuilder {
         self
     }
 
+    /// What makes its spans; default: the tracer provider that is set for the process when the node starts.
+    #[cfg(feature = "otel")]
+    pub fn tracer(mut self, tracer: opentelemetry::global::BoxedTracer) -> Self {
+        self.tracer = Some(Arc::new(tracer));
+        self
+    }
+
     /// Starts the node on the current tokio runtime.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(self) -> Result<Node, StartError> {
-        Node::start_on(self.config, self.host).await
+        #[cfg(feature = "otel")]
+        let spans = match self.tracer {
+            Some(tracer) => Spans::new(tracer, &self.config.name),
+            None => Spans::global(&self.config.name),
+        };
+        #[cfg(not(feature = "otel"))]
+        let spans = Spans::global(&self.config.name);
+        Node::start_on(self.config, self.host, spans).await
     }
 }

@@ -22,6 +22,12 @@ mod readiness;
 mod replay;
 mod reporters;
 mod snapshot;
+mod span_counts;
+#[cfg(feature = "otel")]
+mod spans;
+#[cfg(not(feature = "otel"))]
+#[path = "no_spans.rs"]
+mod spans;
 mod subscriber;
 mod subscription;
 pub mod subscription_health;
@@ -39,7 +45,8 @@ pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
     Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,
     HeadersView, Instance, InstanceError, KeyId, KeyIdError, KeyRing, MAX_PAYLOAD_BYTES, MessageId, MessageIdError,
-    NodeId, Pattern, Source, Timestamp, TimestampError, Topic, TopicError, WallClock,
+    NodeId, Pattern, Source, TRACEPARENT, TRACESTATE, Timestamp, TimestampError, Topic, TopicError, TraceParent,
+    WallClock,
 };
 
 pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};
@@ -63,6 +70,9 @@ pub use self::publishing::{Confirmed, PeerOutcome, PublishConfirmedError, Publis
 pub use self::readiness::{LiveReport, Readiness};
 pub use self::replay::{FeedPosition, ReplayFrom};
 pub use self::snapshot::{InstanceRow, LaneRow, LinkRow, ProcessRow, SNAPSHOTS, Snapshot, WorstRow};
+pub use self::span_counts::SpanCounts;
+#[cfg(feature = "otel")]
+pub use self::spans::SPANS_PER_SECOND;
 pub use self::subscriber::Subscriber;
 pub use self::subscription::Subscription;
 pub use self::subscription_health::SubscriptionHealthTracker;

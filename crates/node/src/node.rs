@@ -28,6 +28,7 @@ use crate::integration::IntegrationState;
 use crate::readiness::{LiveReport, Readiness};
 use crate::replay::{self, FeedPosition, ReplayFrom};
 use crate::reporters;
+use crate::spans::Spans;
 use crate::subscriber::Subscriber;
 use crate::subscription::Subscription;
 use crate::subscription_health::{self, HealthShell};
@@ -65,6 +66,7 @@ struct Inner {
     figures: Figures,
     health_shell: HealthShell,
     emitter_pools: EmitterPools,
+    spans: Spans,
 }
 
 impl Node {
@@ -73,15 +75,18 @@ impl Node {
         NodeBuilder::new(name)
     }
 
-    /// Starts a node. Its tasks run on the tokio runtime this is called on; a current-thread runtime costs least.
+    /// Starts a node. With the feature `otel` its spans go to the tracer provider that is set for the process by then.
+    ///
+    /// Its tasks run on the tokio runtime this is called on; a current-thread runtime costs least.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_on(config, Host::default()).await
+        let spans = Spans::global(&config.name);
+        Self::start_on(config, Host::default(), spans).await
     }
 
-    pub(crate) async fn start_on(config: Config, host: Host) -> Result<Self, StartError> {
+    pub(crate) async fn start_on(config: Config, host: Host, spans: Spans) -> Result<Self, StartError> {
         config.check()?;
         let clock = host.clock;
         let data_dir = match &config.data_dir {
@@ -135,6 +140,7 @@ impl Node {
                 health_shell: HealthShell::new(config.integration.health_monitoring.rules()),
                 integration: IntegrationState::new(config.integration),
                 emitter_pools: EmitterPools::default(),
+                spans,
             }),
         };
         reporters::spawn(&node);
@@ -151,8 +157,8 @@ impl Node {
     /// [`PublishError`]; nothing was published.
     pub fn publish(&self, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
         let id = match canonical_topic(instance, &draft.topic) {
-            Cow::Borrowed(_) => self.inner.broker.publish(instance, draft),
-            Cow::Owned(topic) => self.inner.broker.publish(instance, &with_topic(draft, topic)),
+            Cow::Borrowed(_) => self.publish_canonical(instance, draft),
+            Cow::Owned(topic) => self.publish_canonical(instance, &with_topic(draft, topic)),
         }?;
         if instance == Instance::Metrics {
             self.note_figure(draft);
@@ -188,7 +194,8 @@ impl Node {
         instance: Instance,
         patterns: impl IntoIterator<Item = Pattern>,
     ) -> Result<Subscription, SubscribeError> {
-        self.anchor(instance, patterns).map(Subscription::live)
+        let subscription = self.anchor(instance, patterns)?;
+        Ok(Subscription::live(subscription).traced(self.spans()))
     }
 
     fn anchor(
@@ -228,7 +235,7 @@ impl Node {
             ReplayFrom::Live => Subscription::live(subscription),
             from => self.replay(subscription, from),
         };
-        Ok((subscription, report))
+        Ok((subscription.traced(self.spans()), report))
     }
 
     fn replay(&self, mut anchor: bellwether_broker::Subscription, from: ReplayFrom) -> Subscription {
@@ -305,6 +312,10 @@ impl Node {
 
     pub(crate) fn cluster(&self) -> &str {
         &self.inner.cluster
+    }
+
+    pub(crate) fn spans(&self) -> &Spans {
+        &self.inner.spans
     }
 
     pub(crate) fn broker(&self) -> &Broker {

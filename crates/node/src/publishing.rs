@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::node::Node;
+use crate::span_counts::SpanCounts;
 
 /// How often a waiting publisher looks whether there is room.
 const ROOM_POLL: Duration = Duration::from_millis(1);
@@ -124,6 +125,17 @@ impl Node {
             .map(|(node, outcome)| PeerOutcome { node, outcome })
             .collect();
         Ok(Confirmed { id, required, peers })
+    }
+
+    /// How many spans were made of messages with a sampled trace context; `None` without the feature `otel`.
+    pub fn span_counts(&self) -> Option<SpanCounts> {
+        self.spans().counts()
+    }
+
+    /// The topic is the instance's own name for it.
+    pub(crate) fn publish_canonical(&self, instance: Instance, draft: &Draft) -> Result<MessageId, PublishError> {
+        let publish = |draft: &Draft| self.broker().publish(instance, draft);
+        self.spans().publish(instance, draft, publish)
     }
 
     fn has_room(&self, instance: Instance, topic: &str) -> bool {

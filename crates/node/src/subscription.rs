@@ -11,6 +11,7 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use crate::replay::{Handover, Item};
+use crate::spans::Spans;
 
 /// Delivers what matches its patterns, in the order of each feed, until it is dropped or the node stops.
 ///
@@ -30,6 +31,7 @@ pub struct Subscription {
     had: Vec<(Arc<Source>, u64)>,
     /// Comes next.
     next: Option<Delivery>,
+    spans: Spans,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl Subscription {
             state: State::Live(subscription),
             had: Vec::new(),
             next: None,
+            spans: Spans::none(),
         }
     }
 
@@ -63,7 +66,19 @@ impl Subscription {
             state: State::Replaying(items),
             had,
             next: None,
+            spans: Spans::none(),
         }
+    }
+
+    /// From now on, what it hands out is told by these.
+    pub(crate) fn traced(mut self, spans: &Spans) -> Self {
+        self.spans = spans.clone();
+        self
+    }
+
+    /// Of the node itself, which nobody would call a receiver of its messages.
+    pub(crate) fn untraced(self) -> Self {
+        self.traced(&Spans::none())
     }
 
     /// The next delivery; `None` once the node has stopped and everything was handed out, or the subscription was
@@ -99,6 +114,14 @@ impl Subscription {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let delivery = std::task::ready!(self.poll_delivery(context));
+        if let Some(Delivery::Message(envelope)) = &delivery {
+            self.spans.delivered(envelope, &self.patterns);
+        }
+        Poll::Ready(delivery)
+    }
+
+    fn poll_delivery(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if let Some(delivery) = self.next.take() {
             return Poll::Ready(Some(delivery));
         }

@@ -27,6 +27,7 @@ use crate::failure::Failure;
 use crate::logging;
 use crate::runtime::{self, Hangups, StopSignals};
 use crate::systemd::Systemd;
+use crate::traces::Traces;
 
 /// The service manager hears that a node serves once it has joined, or after so long: seeds that are not there yet are
 /// no reason to take a node for one that did not start, and clients of its own host are served from the first moment.
@@ -46,8 +47,11 @@ impl Start {
         let (control, orders, stage) = Control::new();
         // The doors first: a node that cannot serve its clients must not appear in the mesh for a moment.
         let doors = Doors::bind(&config, control).context("cannot serve clients")?;
+        let traces = Traces::start(&config)?;
         let stopping = Stopping::new(stage, Systemd::from_environment());
-        runtime::block_on(run_node(self.settings, config, doors, orders, stopping))
+        let outcome = runtime::block_on(run_node(self.settings, config, doors, orders, stopping));
+        traces.stop();
+        outcome
     }
 }
 

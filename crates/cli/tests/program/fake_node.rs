@@ -42,7 +42,7 @@ pub(crate) fn accept(listener: &TcpListener) -> BufReader<TcpStream> {
 }
 
 /// The next request of a connection, without its body; `None` when the client has closed it.
-pub(crate) fn head(connection: &mut BufReader<TcpStream>) -> Option<(Request, usize)> {
+pub(crate) fn head(connection: &mut BufReader<impl Read>) -> Option<(Request, usize)> {
     let mut lines = connection.by_ref().lines().map(Result::unwrap);
     let first_line = lines.next()?;
     let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
@@ -65,14 +65,14 @@ pub(crate) fn head(connection: &mut BufReader<TcpStream>) -> Option<(Request, us
 }
 
 /// The next request of a connection; `None` when the client has closed it.
-pub(crate) fn request(connection: &mut BufReader<TcpStream>) -> Option<Request> {
+pub(crate) fn request(connection: &mut BufReader<impl Read>) -> Option<Request> {
     let (mut request, length) = head(connection)?;
     request.body.resize(length, 0);
     connection.read_exact(&mut request.body).unwrap();
     Some(request)
 }
 
-pub(crate) fn answer(connection: &mut BufReader<TcpStream>, status: &str, body: &str) {
+pub(crate) fn answer(connection: &mut BufReader<impl Read + Write>, status: &str, body: &str) {
     let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     connection.get_mut().write_all(text.as_bytes()).unwrap();
 }

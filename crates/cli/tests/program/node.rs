@@ -21,20 +21,33 @@ impl RunningNode {
 
     /// The same with further arguments.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::started(arguments, &[]).0
+    }
+
+    /// With these variables; also what it logged until it had started.
+    pub(crate) fn start_in(variables: &[(&str, &str)]) -> (Self, Vec<String>) {
+        Self::started(&[], variables)
+    }
+
+    fn started(arguments: &[&str], variables: &[(&str, &str)]) -> (Self, Vec<String>) {
         let data = TempDir::new().unwrap();
         let data_dir = data.path().to_str().unwrap();
         let usual = ["start", "--name", "a", "--http", "127.0.0.1:0", "--data-dir", data_dir];
         let mut child = bellwether(&[&usual, arguments].concat())
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let started = log
-            .by_ref()
-            .lines()
-            .map(Result::unwrap)
-            .find(|line| line.contains(" started "))
-            .unwrap();
+        let mut logged = Vec::new();
+        let started = loop {
+            let mut line = String::new();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it has ended: {logged:?}");
+            match line.contains(" started ") {
+                true => break line,
+                false => logged.push(line),
+            }
+        };
         let url = started
             .split("http=\"")
             .nth(1)
@@ -43,12 +56,13 @@ impl RunningNode {
             .next()
             .unwrap()
             .to_owned();
-        Self {
+        let node = Self {
             child,
             log,
             url,
             _data: data,
-        }
+        };
+        (node, logged)
     }
 
     pub(crate) fn signal(&self, signal: &str) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bellwether::{Delivery, Envelope, Epoch, LiveReport, Node, NodeId, Timestamp};
+use bellwether::{Delivery, Envelope, Epoch, LiveReport, Node, NodeId, TRACEPARENT, TRACESTATE, Timestamp};
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -99,7 +99,7 @@ impl Serialize for DeliveryEvent<'_> {
 
 fn message<S: Serializer>(envelope: &Envelope, serializer: S) -> Result<S::Ok, S::Error> {
     /// Told of the message itself, whatever its headers say.
-    const OWN: [&str; 15] = [
+    const OWN: [&str; 17] = [
         "specversion",
         "id",
         "source",
@@ -115,6 +115,8 @@ fn message<S: Serializer>(envelope: &Envelope, serializer: S) -> Result<S::Ok, S
         "messageid",
         "reportingnode",
         "originatingnode",
+        TRACEPARENT,
+        TRACESTATE,
     ];
 
     let head = envelope.head();
@@ -150,6 +152,14 @@ fn message<S: Serializer>(envelope: &Envelope, serializer: S) -> Result<S::Ok, S
     map.serialize_entry("messageid", &envelope.id())?;
     map.serialize_entry("reportingnode", envelope.reporting_node())?;
     map.serialize_entry("originatingnode", originating_node)?;
+    for name in [TRACEPARENT, TRACESTATE] {
+        // Several values of a header are one list; whoever wrote the attribute as a header of its own is heard too.
+        let values: Vec<&str> = headers.values(name).collect();
+        match values.is_empty() {
+            false => map.serialize_entry(name, &values.join(","))?,
+            true => kept(name).map_or(Ok(()), |value| map.serialize_entry(name, value))?,
+        }
+    }
     for (at, (name, value)) in headers.iter().enumerate() {
         let Some(name) = name.strip_prefix(PREFIX) else {
             continue;

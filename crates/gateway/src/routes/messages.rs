@@ -1,6 +1,7 @@
 //! Paths that carry messages.
 
 use bellwether::catalogue::Broadcast;
+use bellwether::{TRACEPARENT, TRACESTATE};
 
 use super::Routes;
 use super::operation::{Operation, get, post};
@@ -23,6 +24,17 @@ pub(super) fn add(routes: Routes) -> Routes {
         .at("/v1/broadcast", [calls()])
         .at("/v1/subscribe", [receive()])
         .at("/v1/socket", [open_socket()])
+}
+
+/// What a request may say of the trace that it is part of.
+fn traced(operation: Operation) -> Operation {
+    operation
+        .header(
+            TRACEPARENT,
+            Schema::text().example("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            "W3C trace context, for each message that has none of its own",
+        )
+        .header(TRACESTATE, Schema::text(), "what belongs to it")
 }
 
 /// What every publish may be asked to wait for.
@@ -82,7 +94,7 @@ fn publish_one() -> Operation {
             Reason::BadJson,
             Reason::BadCloudEvent,
         ]);
-    waits(operation)
+    waits(traced(operation))
 }
 
 fn publish_many() -> Operation {
@@ -126,7 +138,7 @@ fn publish_many() -> Operation {
             Reason::BadCloudEvent,
             Reason::TooManyCalls,
         ]);
-    waits(operation)
+    waits(traced(operation))
 }
 
 /// Where typed messages are.
@@ -159,7 +171,7 @@ fn publish_typed() -> Operation {
         .answers_json(200, Schema::named("PublishedMessage"), "published")
         .answers_json(202, Schema::named("PublishedMessage"), "published; confirmed by fewer, or asked for by nobody")
         .refuses([Reason::BadTopic, Reason::ReservedTopic]);
-    waits(typed(operation))
+    waits(traced(typed(operation)))
 }
 
 fn validate() -> Operation {

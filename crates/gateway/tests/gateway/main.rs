@@ -25,5 +25,6 @@ mod socket;
 mod socket_access;
 mod subscribe;
 mod thresholds;
+mod trace_context;
 mod typed_publish;
 mod views;

@@ -252,6 +252,7 @@ proptest! {
         prop_assert_eq!(got.head().correlation_id, correlation.as_deref());
         prop_assert_eq!(got.head().reply_to(), reply_to.as_deref());
         prop_assert_eq!(got.head().headers().get("Name"), header.as_deref());
+        prop_assert_eq!(got.has_headers(), header.is_some());
         prop_assert_eq!(got.seq(), seq);
         prop_assert_eq!(got.timestamp(), Timestamp::from_millis(time));
         prop_assert_eq!(got.payload(), &payload[..]);

@@ -49,7 +49,7 @@ async fn listen(shared: &Shared, node: &Node) {
         .subscribe_from(Instance::Logging, [pattern], ReplayFrom::Last(REPLAYED))
         .await;
     let mut subscription = match subscribed {
-        Ok((subscription, _)) => subscription,
+        Ok((subscription, _)) => subscription.untraced(),
         Err(err) => {
             tracing::warn!(err = %err, "log filters of other nodes are not heard");
             return;

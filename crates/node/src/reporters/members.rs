@@ -49,7 +49,7 @@ pub(super) async fn run(node: Node) {
 async fn heard_on(node: &Node, instance: Instance, topics: &[&str]) -> Option<Subscription> {
     let patterns = topics.iter().filter_map(|topic| Pattern::new(topic).ok());
     match node.subscribe(instance, patterns).await {
-        Ok((subscription, _)) => Some(subscription),
+        Ok((subscription, _)) => Some(subscription.untraced()),
         Err(err) => {
             tracing::warn!(err = %err, %instance, "nodes that fail are not reported: cannot hear what others say");
             None

@@ -67,7 +67,7 @@ async fn listen(node: &Node, settings: HealthSettings) {
         .subscribe_from(Instance::Health, patterns, ReplayFrom::Time(since))
         .await
     {
-        Ok((subscription, _)) => Listener::new(node, settings).run(subscription).await,
+        Ok((subscription, _)) => Listener::new(node, settings).run(subscription.untraced()).await,
         Err(err) => tracing::warn!(err = %err, "the health of subscriptions cannot be followed; it is tried again"),
     }
     tokio::time::sleep(AGAIN_AFTER).await;

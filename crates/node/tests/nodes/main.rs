@@ -13,5 +13,7 @@ mod publishing;
 mod queue_groups;
 mod replay;
 mod reporting;
+#[cfg(feature = "otel")]
+mod spans;
 mod subscription_health;
 mod taking_over;
