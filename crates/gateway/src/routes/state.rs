@@ -112,7 +112,8 @@ pub(super) fn add(routes: Routes) -> Routes {
                 .summary("Whether the node has joined, and does not stop")
                 .query("verbose", Schema::text_within(5), "anything: what was looked at, too")
                 .answers_json(200, Schema::named("Readiness"), "it has")
-                .answers_json(503, Schema::named("Readiness"), "it has not yet, or stops")],
+                .answers_json(503, Schema::named("Readiness"), "it has not yet, or stops")
+                .refuses([Reason::BadQuery])],
         )
         .at(
             "/metrics",
