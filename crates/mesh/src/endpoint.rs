@@ -93,7 +93,7 @@ impl Endpoints {
         let cid_key = identity.cid_key;
         config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(cid_key)));
         config.min_reset_interval(RESET_INTERVAL);
-        allow_large_packets(&mut config)?;
+        adapt(&mut config)?;
         let socket = Arc::new(ListeningSocket {
             inner: sockets.socket(listen)?,
             strangers,
@@ -181,7 +181,7 @@ impl Endpoints {
             (_, false) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let mut config = EndpointConfig::default();
-        allow_large_packets(&mut config)?;
+        adapt(&mut config)?;
         let endpoint = endpoint(config, None, self.sockets.socket(SocketAddr::new(ip, 0))?)?;
         if let (Some(slot), true) = (self.clients.get(lane as usize), listen.is_ipv4() == to.is_ipv4()) {
             return Ok(slot.get_or_init(|| endpoint).clone());
@@ -265,8 +265,11 @@ fn not_quic(buffer: &[u8], meta: &RecvMeta) -> usize {
         .count()
 }
 
-fn allow_large_packets(config: &mut EndpointConfig) -> io::Result<()> {
+/// What all endpoints have in common: large packets, and no peer is told that it may clear the fixed bit at random
+/// (RFC 9287), by which [`not_quic`] knows a stranger.
+fn adapt(config: &mut EndpointConfig) -> io::Result<()> {
     config
+        .grease_quic_bit(false)
         .max_udp_payload_size(MAX_PACKET)
         .map(drop)
         .map_err(io::Error::other)

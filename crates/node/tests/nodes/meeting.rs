@@ -47,7 +47,7 @@ async fn what_is_published_anywhere_arrives_everywhere_signed_and_tagged() {
 #[tokio::test]
 async fn a_confirmed_subscription_always_gets_the_next_message() {
     let lab = Lab::new();
-    let [a, _b, c] = lab.three().await;
+    let [a, b, c] = lab.three().await;
     for round in 0..1000 {
         let instance = Instance::ALL[round % 10];
         let topic = format!("round:{round}");
@@ -55,6 +55,13 @@ async fn a_confirmed_subscription_always_gets_the_next_message() {
         assert!(report.is_complete(), "{report:?}");
         a.publish(instance, &draft(&topic, &topic)).unwrap();
         assert_eq!(next_text(&mut subscription).await, topic);
+    }
+    for node in [&a, &b, &c] {
+        assert_eq!(
+            node.foreign_datagrams(),
+            0,
+            "no packet of a member is taken for a stranger's"
+        );
     }
 }
 
