@@ -2,11 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
 
 use rustix::process::geteuid;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// How the names of our namespaces begin; the id of the owner follows, so that what a killed owner left can be told.
 const PREFIX: &str = "bellwether-test-";
@@ -54,6 +57,14 @@ impl Net {
         let mut command = tokio::process::Command::new("ip");
         command.args(["netns", "exec", &self.namespace(host)]).arg(program);
         command
+    }
+
+    /// Moves the calling thread to a host: what it opens and starts from now on is there. It does not come back.
+    pub fn enter(&self, host: &str) {
+        let file = Path::new(NAMESPACES).join(self.namespace(host));
+        let namespace = File::open(&file).unwrap_or_else(|err| panic!("{}: {err}", file.display()));
+        let entered = move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network));
+        entered.unwrap_or_else(|err| panic!("{host} cannot be entered: {err}"));
     }
 
     /// Nothing passes between the two.
@@ -119,7 +130,8 @@ impl Net {
         }
     }
 
-    fn ip(&self, host: &str) -> IpAddr {
+    /// The address of a host.
+    pub fn ip(&self, host: &str) -> IpAddr {
         let index = self.hosts.iter().position(|each| *each == host);
         let index = index.unwrap_or_else(|| panic!("{self} has no host {host}"));
         let last = u8::try_from(index + 1).expect("a test has few hosts");

@@ -9,10 +9,18 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use crate::deadline::soon;
+use crate::net::Net;
 
 /// A command of the program, without anything that this test's own environment says to it.
 pub fn bellwether() -> Command {
     let mut command = Command::new(beside_the_test("bellwether"));
+    prepare(&mut command);
+    command
+}
+
+/// The same on a host of a net.
+pub fn bellwether_at(net: &Net, host: &str) -> Command {
+    let mut command = net.program(host, beside_the_test("bellwether"));
     prepare(&mut command);
     command
 }

@@ -8,7 +8,6 @@ mod scenarios {
     mod flood;
     mod load;
     mod one_way;
-    mod operator;
     mod partition;
     mod pause;
     mod slow_client;

@@ -2,20 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use bellwether_tests::program::{Finished, bellwether};
 use bellwether_tests::{Lab, Process, SECRET};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
 
 use crate::phoenix_js::two;
-use crate::program::{installed, programs};
-
-/// A program that takes longer hangs. The browser shares two cores with the nodes.
-const WITHIN: Duration = Duration::from_secs(150);
+use crate::program::converse;
 
 /// The nodes of a test, which its program may have killed and started again.
 struct Stage {
@@ -34,31 +26,9 @@ impl Stage {
 
     /// Runs a program of `programs/` to its end, with the addresses of all nodes and what else it needs.
     async fn play(mut self, program: &str, further: &[&str]) {
-        let urls: Vec<String> = self.running.values().map(Process::url).collect();
-        let mut command = Command::new("node");
-        command.arg(programs().join(program)).args(urls).args(further);
-        command.env("BELLWETHER_NODE_MODULES", installed().join("node/node_modules"));
-        command.env("BELLWETHER_SCREENSHOTS", screenshots());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().expect("Node.js is installed");
-        let mut input = child.stdin.take().expect("its input is a pipe");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is a pipe")).lines();
-        let playing = async {
-            while let Some(line) = lines.next_line().await.expect("it speaks UTF-8") {
-                match line.split_once(' ') {
-                    Some(("say:", words)) => println!("{program}: {words}"),
-                    Some((verb, node)) => {
-                        self.act(verb, node).await;
-                        input.write_all(b"done\n").await.expect("it listens");
-                    }
-                    None => panic!("{program} says: {line}"),
-                }
-            }
-            child.wait().await.expect("it can be waited for")
-        };
-        let ended = tokio::time::timeout(WITHIN, playing).await;
-        let status = ended.unwrap_or_else(|_| panic!("{program} did not end within {} s", WITHIN.as_secs()));
-        assert!(status.success(), "{program}: {status}");
+        let urls = self.running.values().map(Process::url);
+        let arguments: Vec<String> = urls.chain(further.iter().map(|&word| word.to_owned())).collect();
+        converse(program, &arguments, async |verb, node| self.act(verb, node).await).await;
     }
 
     async fn act(&mut self, verb: &str, name: &str) {
@@ -77,12 +47,6 @@ impl Stage {
             _ => panic!("`{verb} {name}` is nothing that can be done"),
         }
     }
-}
-
-/// Beside what is built, where nothing is kept in the repository.
-fn screenshots() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    target.expect("it is in the target folder").join("screenshots")
 }
 
 async fn three() -> Stage {

@@ -11,5 +11,6 @@ mod nats_js;
 mod nats_nodes;
 mod nats_py;
 mod openapi;
+mod operator;
 mod phoenix_js;
 mod program;
