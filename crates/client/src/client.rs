@@ -207,7 +207,8 @@ impl Client {
         Ok((lease.keep(), response.into_body()))
     }
 
-    async fn send(
+    /// A request and the head of its answer; `longest` is for that.
+    pub(crate) async fn send(
         &self,
         request: Builder,
         body: Bytes,

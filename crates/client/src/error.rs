@@ -8,6 +8,8 @@ use crate::NodeAddress;
 
 /// The reason of a node that has no room for one message more.
 const NO_ROOM: &str = "no_room";
+/// The reason of a node that takes no more messages from anybody.
+const STOPPING: &str = "stopping";
 /// Longest words of a node that an error repeats, in characters.
 const WORDS_CHARS: usize = 1024;
 
@@ -60,7 +62,7 @@ pub enum CallError {
     /// The node did not do it.
     #[error("the node refused: {words}")]
     Refused {
-        /// The status of the answer.
+        /// The status of the answer; 200 where one message of a batch was refused.
         status: u16,
         /// The code of it, such as `too_large`.
         reason: String,
@@ -105,6 +107,19 @@ impl CallError {
         match self {
             Self::Unavailable { reason, .. } | Self::Refused { reason, .. } => Some(reason),
             _ => None,
+        }
+    }
+
+    /// What a node says of one message of a batch, whose status is 200 whatever becomes of its messages.
+    pub(crate) fn refused_line(reason: &str, words: &str) -> Self {
+        let (words, reason) = (cut(words), cut(reason));
+        match reason == STOPPING {
+            true => Self::Unavailable { reason, words },
+            false => Self::Refused {
+                status: hyper::StatusCode::OK.as_u16(),
+                reason,
+                words,
+            },
         }
     }
 

@@ -29,7 +29,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | connect, with a token and certificates | [`Client::connect`], [`Client::options`] |
-//! | publish, confirm, wait for room | [`Client::publish`], [`Client::publish_assured`], [`Client::publish_typed`] |
+//! | publish, confirm, wait for room | [`Client::publish`], [`Client::publish_assured`], [`Client::publish_typed`]; many at once: [`Client::publish_batch`] |
 //! | subscribe, resume | [`Client::subscribe`], [`Subscription::cursor`] |
 //! | ask and answer | [`Client::request`], [`Client::inbox`], [`Message::reply`] |
 //! | look | [`Client::members`], [`Client::instances`], [`Client::subscribers`]; at all nodes: [`Client::watch_mesh`] |
@@ -41,6 +41,7 @@ mod client;
 mod options;
 
 mod assurance;
+mod batch;
 mod publish;
 
 mod beginning;
@@ -66,6 +67,7 @@ mod pool;
 
 pub use self::address::{AddressError, NodeAddress};
 pub use self::assurance::Assurance;
+pub use self::batch::Batch;
 pub use self::beginning::{Beginning, BeginningError, Cursor, CursorError};
 pub use self::client::Client;
 pub use self::delivery::{Continuation, Delivery, EpochEnded, Gap, Live, Reconnected, Subscribed};

@@ -16,7 +16,7 @@ use crate::error::CallError;
 use crate::query::{Path, Query};
 
 /// The event tag that a node gives a message whose publisher names none.
-const DEFAULT_EVENT: &str = "message";
+pub(crate) const DEFAULT_EVENT: &str = "message";
 
 /// What a header of a request begins with that says a header of the message.
 const HEADER_PREFIX: &str = "bellwether-header-";
@@ -207,7 +207,7 @@ impl Client {
 }
 
 impl Published {
-    fn judged(self) -> Result<Self, PublishError> {
+    pub(crate) fn judged(self) -> Result<Self, PublishError> {
         if self.is_confirmed() {
             Ok(self)
         } else {
@@ -304,7 +304,7 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    fn of(source: CallError) -> Self {
+    pub(crate) fn of(source: CallError) -> Self {
         match source.is_done() {
             Some(_) => Self::NotPublished { source },
             None => Self::Ambiguous { source },

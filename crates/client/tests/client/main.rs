@@ -8,6 +8,7 @@ mod script;
 mod served;
 
 mod asking;
+mod batches;
 mod calls;
 mod mesh;
 mod publishing;
