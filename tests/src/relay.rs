@@ -1,4 +1,4 @@
-//! A relay: stands between the program and a node, and counts what the node acknowledges.
+//! A relay: stands between the program and a node, and counts the messages that the node acknowledges.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
+
+/// What the answer to a message that is published begins with.
+const ACKNOWLEDGEMENT: &[u8] = b"{\"id\":";
 
 /// Hands all bytes on to a node and back. Once the node is dead, connections to it are closed.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl Relay {
         format!("http://{}", self.address)
     }
 
-    /// How many answers said yes.
+    /// How many messages of batches are published, by the answers that were handed on.
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::SeqCst)
     }
@@ -52,13 +55,18 @@ async fn hand_on(client: TcpStream, node: TcpStream, acknowledged: Arc<AtomicU64
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_node, mut to_node) = node.into_split();
     tokio::spawn(async move { copy(&mut from_client, &mut to_node).await });
-    let mut piece = Vec::new();
-    while from_node.read_buf(&mut piece).await? > 0 {
-        // The program asks one thing after the other, so a piece that begins like an answer is one.
-        let is_yes = piece.starts_with(b"HTTP/1.1 200 OK");
-        acknowledged.fetch_add(is_yes.into(), Ordering::SeqCst);
-        to_client.write_all(&piece).await?;
-        piece.clear();
+    let mut received = Vec::new();
+    while from_node.read_buf(&mut received).await? > 0 {
+        // Up to the end of a line, so that no answer is handed on in part and none is counted that is not handed on.
+        let whole = received
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let lines = received[..whole].split(|byte| *byte == b'\n');
+        let published = lines.filter(|line| line.starts_with(ACKNOWLEDGEMENT)).count();
+        to_client.write_all(&received[..whole]).await?;
+        acknowledged.fetch_add(published as u64, Ordering::SeqCst);
+        received.drain(..whole);
     }
     Ok(())
 }

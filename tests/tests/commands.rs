@@ -196,6 +196,8 @@ async fn a_node_that_is_killed_in_the_middle_of_a_text_leaves_true_counts() {
         "pub",
         "logging",
         "host:syslog",
+        "--rate",
+        "1000",
         "--lines",
         "-",
         "--format",
@@ -213,7 +215,10 @@ async fn a_node_that_is_killed_in_the_middle_of_a_text_leaves_true_counts() {
     published.expect(1, &["is gone"]);
     let tally: Tally = serde_json::from_str(published.last_line()).unwrap();
     assert_eq!(tally.published, between.acknowledged());
-    assert!(tally.published < LINES && tally.failed <= 1, "{published:?}");
+    assert!(
+        tally.published < LINES && tally.published + tally.failed <= LINES,
+        "{published:?}"
+    );
 
     a.client().await.publish("logging", "end", "end of text").await;
     let received = on_a.until("end of text").await;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bellwether_message::{ContentType, MAX_PAYLOAD_BYTES};
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::failure::Failure;
 
@@ -45,7 +45,7 @@ impl Source {
     }
 
     /// Its lines, one by one.
-    pub(crate) async fn lines(&self) -> Result<Lines<impl AsyncBufRead + Unpin + use<>>, Failure> {
+    pub(crate) async fn lines(&self) -> Result<Lines<impl AsyncRead + Unpin + use<>>, Failure> {
         let source: Box<dyn AsyncRead + Unpin> = match self {
             Self::Stdin => Box::new(tokio::io::stdin()),
             Self::File(path) => {
@@ -124,7 +124,7 @@ pub(crate) fn content_type_of(payload: &[u8]) -> ContentType {
 
 /// Splits a stream of bytes at line feeds. A line's end is `\n` or `\r\n`; what follows the last one is a line too.
 pub(crate) struct Lines<R> {
-    source: R,
+    source: BufReader<R>,
 }
 
 /// One line without its end.
@@ -139,9 +139,14 @@ pub(crate) enum Line {
     },
 }
 
-impl<R: AsyncBufRead + Unpin> Lines<R> {
-    fn new(source: R) -> Self {
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(source: BufReader<R>) -> Self {
         Self { source }
+    }
+
+    /// Whether [`next`](Self::next) has a line at once: whole, and read already.
+    pub(crate) fn has_next(&self) -> bool {
+        self.source.buffer().contains(&b'\n')
     }
 
     /// The next line; `None` at the end. Not cancel safe: a cancelled call may lose the beginning of a line.

@@ -9,7 +9,7 @@ use bellwether_client::{Assurance, Client, PublishError, Published};
 use bellwether_message::{ContentType, Draft, Instance, MAX_PAYLOAD_BYTES, NodeId, Topic};
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::io::AsyncBufRead;
+use tokio::io::AsyncRead;
 use tokio::time::{Instant, sleep_until};
 
 use crate::failure::{Failure, tell};
@@ -23,6 +23,9 @@ const REFUSALS_TOLD: u64 = 20;
 /// How far a run may fall behind its rate and still catch up. Beyond it (the input paused) the schedule starts anew,
 /// so that no burst follows.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// What goes into one request: as many lines as have been read already, and no more than this.
+const BATCH_LINES: usize = 1024;
+const BATCH_BYTES: usize = 256 * 1024;
 /// Time between two reports of progress on a terminal.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -115,7 +118,7 @@ impl Publish {
     /// truly how far it came, whatever the end.
     async fn publish_lines(
         &self,
-        lines: Lines<impl AsyncBufRead + Unpin>,
+        lines: Lines<impl AsyncRead + Unpin>,
         rate: Option<NonZeroU32>,
     ) -> Result<(), Failure> {
         let mut tally = Tally::default();
@@ -131,7 +134,7 @@ impl Publish {
 
     async fn each_line(
         &self,
-        mut lines: Lines<impl AsyncBufRead + Unpin>,
+        mut lines: Lines<impl AsyncRead + Unpin>,
         rate: Option<NonZeroU32>,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
@@ -147,35 +150,51 @@ impl Publish {
                 err = client.unreachable() => return Err(err.into()),
             };
             let Some(line) = line else { return Ok(()) };
-            let published = async {
+            let mut taken = Taken::default();
+            self.take(&mut taken, line);
+            let publishing = async {
                 Pace::wait(pace.as_mut()).await;
-                self.publish_line(&client, line).await
+                // What else is there by now goes with it; nothing waits for company.
+                while taken.has_room() && lines.has_next() && Pace::is_due(pace.as_mut()) {
+                    match lines.next().await.context("cannot read the input any further")? {
+                        Some(line) => self.take(&mut taken, line),
+                        None => break,
+                    }
+                }
+                Ok::<_, anyhow::Error>(client.publish_batch(&taken.drafts, &self.care).await)
             };
             let published = tokio::select! {
                 biased;
-                signal = signals.next() => {
-                    tally.count(false);
-                    return Err(stopped_by(signal));
-                }
-                published = published => published,
+                signal = signals.next() => Err(stopped_by(signal)),
+                published = publishing => published.map_err(Failure::from),
             };
-            tally.count(published.is_ok());
-            match published {
-                Ok(()) => {}
-                Err(LineError::Publish(err)) if err.may_heal() => return Err(err.into()),
-                Err(err) => tally.tell_refusal(&err),
+            let batch = published.inspect_err(|_| tally.failed += taken.count())?;
+            let unanswered = taken.drafts.len() - batch.outcomes.len();
+            let mut lost = batch.failure.map(Failure::from);
+            for outcome in batch.outcomes {
+                let counted = tally.take(outcome.map(drop).map_err(LineError::Publish));
+                lost = lost.or(counted.err());
+            }
+            tally.failed += unanswered as u64;
+            if let Some(bytes) = taken.too_long {
+                let counted = tally.take(Err(LineError::TooLong { bytes }));
+                lost = lost.or(counted.err());
+            }
+            if let Some(err) = lost {
+                return Err(err);
             }
             progress.tell(tally);
         }
     }
 
-    async fn publish_line(&self, client: &Client, line: Line) -> Result<(), LineError> {
+    fn take(&self, taken: &mut Taken, line: Line) {
         match line {
             Line::Whole(payload) => {
-                self.publish(client, payload).await?;
-                Ok(())
+                taken.bytes += payload.len();
+                let draft = self.target.draft(self.type_of(&payload), payload);
+                taken.drafts.push((self.target.instance, draft));
             }
-            Line::TooLong { bytes } => Err(LineError::TooLong { bytes }),
+            Line::TooLong { bytes } => taken.too_long = Some(bytes),
         }
     }
 
@@ -188,6 +207,26 @@ impl Publish {
         self.content_type
             .clone()
             .unwrap_or_else(|| input::content_type_of(payload))
+    }
+}
+
+/// Lines that are published with one request.
+#[derive(Debug, Default)]
+struct Taken {
+    drafts: Vec<(Instance, Draft)>,
+    /// Of their payloads.
+    bytes: usize,
+    /// The line after them, if no node takes it, with its bytes.
+    too_long: Option<u64>,
+}
+
+impl Taken {
+    fn has_room(&self) -> bool {
+        self.drafts.len() < BATCH_LINES && self.bytes < BATCH_BYTES && self.too_long.is_none()
+    }
+
+    fn count(&self) -> u64 {
+        self.drafts.len() as u64 + u64::from(self.too_long.is_some())
     }
 }
 
@@ -217,6 +256,19 @@ struct Tally {
 }
 
 impl Tally {
+    /// Counts a line. An error where the lines after it would fare no better.
+    fn take(&mut self, outcome: Result<(), LineError>) -> Result<(), Failure> {
+        self.count(outcome.is_ok());
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(LineError::Publish(err)) if err.may_heal() => Err(err.into()),
+            Err(err) => {
+                self.tell_refusal(&err);
+                Ok(())
+            }
+        }
+    }
+
     fn count(&mut self, is_published: bool) {
         if is_published {
             self.published += 1;
@@ -278,6 +330,13 @@ impl Pace {
         if let Some(due) = pace.next() {
             sleep_until(due).await;
         }
+    }
+
+    /// Whether the next message is due now, which then counts as sent: always without a pace.
+    fn is_due(pace: Option<&mut Self>) -> bool {
+        let Some(pace) = pace else { return true };
+        let is_due = pace.due() <= Instant::now();
+        is_due && pace.next().is_none()
     }
 
     /// When the next message is due, unless that is now.
