@@ -1,33 +1,29 @@
 //! `bellwether pub`: publishes one message, or each line of a file or of standard input.
 
-use std::io::IsTerminal;
+mod pace;
+mod progress;
+mod tally;
+
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use anyhow::Context;
 use bellwether_client::{Assurance, Client, PublishError, Published};
-use bellwether_message::{ContentType, Draft, Instance, MAX_PAYLOAD_BYTES, NodeId, Topic};
+use bellwether_message::{ContentType, Draft, Instance, NodeId, Topic};
 use bytes::Bytes;
-use serde::Serialize;
 use tokio::io::AsyncRead;
-use tokio::time::{Instant, sleep_until};
 
-use crate::failure::{Failure, tell};
+use self::pace::Pace;
+use self::progress::Progress;
+use self::tally::{LineError, Tally};
+use crate::failure::Failure;
 use crate::input::{self, Line, Lines, Source};
 use crate::output::{self, Format};
 use crate::reach::Reach;
 use crate::runtime::{StopSignals, block_on};
 
-/// Refused lines that are told one by one; the others are only counted.
-const REFUSALS_TOLD: u64 = 20;
-/// How far a run may fall behind its rate and still catch up. Beyond it (the input paused) the schedule starts anew,
-/// so that no burst follows.
-const CATCH_UP: Duration = Duration::from_secs(1);
 /// What goes into one request: as many lines as have been read already, and no more than this.
 const BATCH_LINES: usize = 1024;
 const BATCH_BYTES: usize = 256 * 1024;
-/// Time between two reports of progress on a terminal.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The command.
 #[derive(Debug, PartialEq, Eq)]
@@ -230,202 +226,6 @@ impl Taken {
     }
 }
 
-/// Why a line is not published, or not as was asked.
-#[derive(Debug, thiserror::Error)]
-enum LineError {
-    #[error("the line has {bytes} bytes; no node takes more than {MAX_PAYLOAD_BYTES}")]
-    TooLong { bytes: u64 },
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-}
-
 fn stopped_by(signal: &str) -> Failure {
     Failure::new(format!("stopped by {signal} before the input ended"))
-}
-
-/// What became of the messages of one run.
-#[derive(Debug, Default, Serialize)]
-struct Tally {
-    /// Acknowledged by the node, and by the peers that had to.
-    published: u64,
-    /// Read, and refused or not acknowledged, or published without the peers that had to.
-    failed: u64,
-    /// Of those, published without the peers that had to.
-    #[serde(skip)]
-    unconfirmed: u64,
-}
-
-impl Tally {
-    /// Counts a line. An error where the lines after it would fare no better.
-    fn take(&mut self, outcome: Result<(), LineError>) -> Result<(), Failure> {
-        self.count(outcome.is_ok());
-        match outcome {
-            Ok(()) => Ok(()),
-            Err(LineError::Publish(err)) if err.may_heal() => Err(err.into()),
-            Err(err) => {
-                self.tell_refusal(&err);
-                Ok(())
-            }
-        }
-    }
-
-    fn count(&mut self, is_published: bool) {
-        if is_published {
-            self.published += 1;
-        } else {
-            self.failed += 1;
-        }
-    }
-
-    fn failed_words(&self) -> String {
-        let (failed, all) = (self.failed, self.failed + self.published);
-        match self.unconfirmed {
-            0 => format!("{failed} of {all} lines were not published"),
-            unconfirmed => {
-                format!("{failed} of {all} lines failed: {unconfirmed} of them are published, but were not confirmed")
-            }
-        }
-    }
-
-    /// Says why the line counted last was refused.
-    fn tell_refusal(&mut self, err: &LineError) {
-        self.unconfirmed += u64::from(matches!(err, LineError::Publish(PublishError::Unconfirmed { .. })));
-        let line = self.published + self.failed;
-        match self.failed {
-            ..=REFUSALS_TOLD => tell(format_args!("line {line}: {err}")),
-            n if n == REFUSALS_TOLD + 1 => tell("more lines were refused; from here on they are only counted"),
-            _ => {}
-        }
-    }
-
-    fn print(&self, format: Format) -> Result<(), Failure> {
-        match format {
-            Format::Text => output::print(format!("{} published, {} failed", self.published, self.failed)),
-            Format::Json => output::print(serde_json::to_string(self).context("cannot write JSON")?),
-        }
-    }
-}
-
-/// A fixed number of messages a second. Each has its own due time, so that no delay adds to the next.
-struct Pace {
-    rate: NonZeroU32,
-    /// When the first message of the current schedule was due.
-    start: Instant,
-    /// Messages since then.
-    sent: u64,
-}
-
-impl Pace {
-    fn new(rate: NonZeroU32) -> Self {
-        Self {
-            rate,
-            start: Instant::now(),
-            sent: 0,
-        }
-    }
-
-    /// Waits until the next message is due: not at all without a pace.
-    async fn wait(pace: Option<&mut Self>) {
-        let Some(pace) = pace else { return };
-        if let Some(due) = pace.next() {
-            sleep_until(due).await;
-        }
-    }
-
-    /// Whether the next message is due now, which then counts as sent: always without a pace.
-    fn is_due(pace: Option<&mut Self>) -> bool {
-        let Some(pace) = pace else { return true };
-        let is_due = pace.due() <= Instant::now();
-        is_due && pace.next().is_none()
-    }
-
-    /// When the next message is due, unless that is now.
-    fn next(&mut self) -> Option<Instant> {
-        let now = Instant::now();
-        let mut due = self.due();
-        if now.saturating_duration_since(due) > CATCH_UP {
-            (self.start, self.sent) = (now, 0);
-            due = now;
-        }
-        self.sent += 1;
-        (due > now).then_some(due)
-    }
-
-    fn due(&self) -> Instant {
-        let rate = u64::from(self.rate.get());
-        // Whole seconds and the rest apart: a product of both would overflow within hours.
-        let seconds = Duration::from_secs(self.sent / rate);
-        let rest = Duration::from_nanos(self.sent % rate * 1_000_000_000 / rate);
-        self.start + seconds + rest
-    }
-}
-
-/// How far a long run is, told to a person who watches.
-struct Progress {
-    /// None where nobody watches.
-    next: Option<Instant>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        let watched = std::io::stderr().is_terminal();
-        Self {
-            next: watched.then(|| Instant::now() + PROGRESS_INTERVAL),
-        }
-    }
-
-    fn tell(&mut self, tally: &Tally) {
-        let now = Instant::now();
-        if self.next.is_some_and(|next| next <= now) {
-            self.next = Some(now + PROGRESS_INTERVAL);
-            tell(format_args!(
-                "{} published, {} failed so far",
-                tally.published, tally.failed
-            ));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_rate_is_kept_as_a_whole() {
-        let mut pace = Pace::new(NonZeroU32::new(3).unwrap());
-        let start = Instant::now();
-        for _ in 0..=30 {
-            Pace::wait(Some(&mut pace)).await;
-        }
-        // 30 messages after the first, at 3 a second; tokio's clock counts milliseconds.
-        assert_eq!(start.elapsed().as_millis(), 10_000);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_short_delay_is_made_up_and_a_pause_is_not() {
-        let mut pace = Pace::new(NonZeroU32::new(10).unwrap());
-        let start = Instant::now();
-        Pace::wait(Some(&mut pace)).await;
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        for _ in 0..5 {
-            Pace::wait(Some(&mut pace)).await;
-        }
-        assert_eq!(start.elapsed().as_millis(), 500);
-
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        let resumed = Instant::now();
-        for _ in 0..=5 {
-            Pace::wait(Some(&mut pace)).await;
-        }
-        assert_eq!(resumed.elapsed().as_millis(), 500);
-    }
-
-    #[test]
-    fn the_tally_has_exactly_two_fields() {
-        let mut tally = Tally::default();
-        tally.count(true);
-        tally.count(false);
-        tally.count(true);
-        assert_eq!(serde_json::to_string(&tally).unwrap(), r#"{"published":2,"failed":1}"#);
-    }
 }
