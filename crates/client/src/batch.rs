@@ -254,7 +254,7 @@ struct Line<'a> {
 fn write_line(lines: &mut Vec<u8>, instance: Instance, draft: &Draft) {
     let text = std::str::from_utf8(&draft.payload).ok();
     let json = text.filter(|_| draft.content_type.is_json()).and_then(as_it_stands);
-    let text = text.filter(|_| draft.content_type.is_text());
+    let text = text.filter(|text| json.is_none() && draft.content_type.is_text() && is_plain(text));
     let is_shown = json.is_some() || text.is_some();
     let usual = match (json, text) {
         (Some(_), _) => ContentType::Json,
@@ -278,6 +278,16 @@ fn write_line(lines: &mut Vec<u8>, instance: Instance, draft: &Draft) {
     };
     serde_json::to_writer(&mut *lines, &line).expect("texts can be written into memory as JSON");
     lines.push(b'\n');
+}
+
+/// Text that is no longer as a string of JSON than in base64, for which a node has room in a line.
+fn is_plain(text: &str) -> bool {
+    let further = |byte: u8| match byte {
+        b'"' | b'\\' => 1,
+        ..0x20 => 5,
+        _ => 0,
+    };
+    text.bytes().map(further).sum::<usize>() <= text.len() / 3
 }
 
 /// JSON that arrives byte for byte when it is put into a line as it is.
