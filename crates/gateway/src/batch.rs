@@ -126,7 +126,10 @@ impl Batch {
                 continue;
             }
             if !self.publishing.has_room() {
-                return;
+                self.publishing.poll_last(context);
+                if !self.publishing.has_room() {
+                    return;
+                }
             }
             if let Some((number, line)) = self.lines.next() {
                 self.begin(context, number, line);

@@ -97,6 +97,17 @@ impl<L> Publishing<L> {
         self.poll_at(0, context)
     }
 
+    /// Goes on with the last of them, for which those after it may have to wait, whatever those before it wait for.
+    pub(crate) fn poll_last(&mut self, context: &mut Context<'_>) {
+        if let Some(last) = self.pending.back_mut()
+            && let State::Published(publishing) = &mut last.state
+            && let Poll::Ready(outcome) = publishing.as_mut().poll(context)
+        {
+            last.state = State::Done(outcome);
+            last.waits = false;
+        }
+    }
+
     /// What became of any of them.
     pub(crate) fn poll_any(&mut self, context: &mut Context<'_>) -> Poll<(L, Outcome)> {
         for at in 0..self.pending.len() {
