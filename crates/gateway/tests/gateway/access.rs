@@ -451,6 +451,32 @@ async fn a_new_policy_ends_what_a_socket_may_not_have_and_the_socket_goes_on() {
 }
 
 #[tokio::test]
+async fn a_new_policy_ends_the_view_of_the_mesh_for_who_may_not_look_any_more() {
+    let looking = Grant {
+        look: true,
+        ..Grant::default()
+    };
+    let access = Access::new(Policy::closed().with_anonymous(looking), None);
+    let served = Served::start_as(access.clone(), |_| {}, |gateway| gateway).await;
+    let mut events = served.client().await.open_path("/v1/mesh?format=sse").await;
+    assert_eq!(events.next_event().await.unwrap().name, "snapshot");
+    access.set_policy(Policy::closed().with_anonymous(grant(&["events:*"], &[])));
+    let told = loop {
+        let event = events.next_event().await.expect("it is told before the end");
+        match event.name.as_str() {
+            "snapshot" => {}
+            _ => break event,
+        }
+    };
+    assert_eq!(
+        (told.name.as_str(), &told.data["reason"]),
+        ("error", &"denied".into()),
+        "{told:?}"
+    );
+    assert!(events.next_event().await.is_none());
+}
+
+#[tokio::test]
 async fn a_browser_may_show_a_token_in_the_query_of_a_stream_and_nowhere_else() {
     let served = served(Policy::closed()).await;
     let token = token(grant(&["events:*"], &[]));
