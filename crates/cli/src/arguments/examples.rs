@@ -210,7 +210,9 @@ Examples:
 A key file has one secret per line; the first signs, all verify. Each command
 changes the file of one node, whole or not at all, and has the node read it
 again; no message is lost. Only ids are ever shown. While a member has not done
-its step, the next is refused, and says who: --force does it all the same.";
+its step, or is down, the next is refused, and says who: --force does it all the
+same. Tokens count as long as the key that signed when they were made: make
+others after the promotion, before that key is removed.";
 
 pub(super) const TOKEN: &str = "\
 Examples:

@@ -180,6 +180,7 @@ async fn remove(place: &Place, node: &Reach, key: KeyId, care: Care) -> Result<(
         }
     }
     KeyFile::edit(&place.path, &place.cluster, |keys| keys.remove(key))?;
+    tell(format_args!("tokens that were made with {key} count no more"));
     place.done(key, node, care.reload).await
 }
 
@@ -213,7 +214,8 @@ impl Place {
         let ids = KeyFile::read(&self.path, &self.cluster)?.ids();
         let reloaded = async {
             let client = node.connect().await?;
-            node_keys::reload(&client, &ids).await
+            node_keys::reload(&client).await?;
+            node_keys::check_reloaded(&client, &ids).await
         };
         reloaded.await.map_err(|err| match err {
             Failure::Failed { error, hint } => Failure::Failed {

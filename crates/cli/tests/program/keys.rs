@@ -69,6 +69,8 @@ struct Play {
     reloads: usize,
     /// It knows no reload.
     is_old: bool,
+    /// Who asks may have it read its file, and may not look.
+    is_closed: bool,
 }
 
 fn listed(ids: &[String]) -> Value {
@@ -88,6 +90,10 @@ fn play(play: Play, file: &Path) -> (String, Arc<Mutex<Play>>) {
                 while let Some(request) = request(&mut connection) {
                     let mut play = shared.lock().unwrap();
                     match request.first_line.as_str() {
+                        "GET /v1/keys HTTP/1.1" if play.is_closed => {
+                            let said = json!({"error": "the token is not valid", "reason": "unauthenticated"});
+                            answer(&mut connection, "401 Unauthorized", &said.to_string());
+                        }
                         "GET /v1/keys HTTP/1.1" => {
                             let members = play.members.iter().map(|(node, state, keys)| {
                                 json!({"node": node, "state": state, "keys": keys.as_deref().map(listed)})
@@ -140,7 +146,7 @@ fn id(secret: &str) -> String {
 fn a_secret_is_replaced_in_three_steps_while_the_node_follows() {
     let lab = Lab::new(&[OLD]);
     let (old, new) = (id(OLD), id(NEW));
-    let members = vec![("b", "alive", Some(vec![old.clone()])), ("c", "down", None)];
+    let members = vec![("b", "alive", Some(vec![old.clone()]))];
     let (node, play) = play(
         Play {
             keys: vec![old.clone()],
@@ -220,12 +226,18 @@ fn what_would_cut_somebody_off_is_refused_unless_forced() {
             "the running node has no key",
         ),
     ];
-    for (arguments, own, told, words) in cases {
+    let cases = cases.map(|(arguments, own, told, words)| (arguments, own, ("b", "suspect", told), words));
+    let down: [&[&str]; 2] = [&["promote", &new], &["remove", &new]];
+    let down = down.map(|arguments| {
+        let words = "the keys of b are not known, which may come back with others";
+        (arguments, both.clone(), ("b", "down", None), words)
+    });
+    for (arguments, own, member, words) in cases.into_iter().chain(down) {
         let lab = Lab::new(&[OLD, NEW]);
         let (node, _play) = play(
             Play {
                 keys: own,
-                members: vec![("b", "suspect", told)],
+                members: vec![member],
                 ..Play::default()
             },
             &lab.file,
@@ -322,6 +334,27 @@ fn that_the_node_has_not_followed_is_told_and_fails() {
         "{added:?}"
     );
     assert_eq!(lab.text(), format!("{OLD}\n{NEW}\n"));
+}
+
+/// A caller's token may have gone with the key that was removed.
+#[test]
+fn that_nobody_may_look_is_told_and_no_failure_of_the_node() {
+    let lab = Lab::new(&[OLD, NEW]);
+    let closed = Play {
+        keys: vec![id(OLD), id(NEW)],
+        is_closed: true,
+        ..Play::default()
+    };
+    let (node, play) = play(closed, &lab.file);
+    let removed = lab.keys(&node, &["remove", &id(NEW), "--force"], "");
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    assert_eq!(play.lock().unwrap().reloads, 1);
+    for words in [
+        &format!("tokens that were made with {} count no more", id(NEW)),
+        "which they are now was not seen",
+    ] {
+        assert!(removed.stderr.contains(words), "{words}: {removed:?}");
+    }
 }
 
 /// The ids that the file gives are those of a real node.

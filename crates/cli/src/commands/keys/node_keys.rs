@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 use crate::output::printable;
 
 /// A member whose link is just being dialed again has so long to tell its keys; a node, to have read its file.
@@ -73,6 +73,12 @@ impl NodeKeys {
         self.living_that(|keys| keys.is_none())
     }
 
+    /// Those that are down, of which nobody knows what they have once they are back.
+    fn down(&self) -> Vec<String> {
+        let down = self.members.iter().filter(|member| member.state == "down");
+        down.map(|member| printable(&member.node).into_owned()).collect()
+    }
+
     fn living_that(&self, is_meant: impl Fn(Option<&[Key]>) -> bool) -> Vec<String> {
         let living = self.members.iter().filter(|member| member.state != "down");
         let meant = living.filter(|member| is_meant(member.keys.as_deref()));
@@ -106,15 +112,23 @@ impl NodeKeys {
 
     /// Nobody must be unheard.
     pub(super) fn check_all_told(&self) -> Result<(), Failure> {
-        let silent = self.silent();
-        if silent.is_empty() {
-            return Ok(());
+        let (silent, down) = (self.silent(), self.down());
+        if !silent.is_empty() {
+            let words = format!(
+                "the keys of {} are not known: no link from there is up",
+                silent.join(", ")
+            );
+            return Err(Failure::with_hint(words, "Try again when it is; --force does not ask."));
         }
-        let words = format!(
-            "the keys of {} are not known: no link from there is up",
-            silent.join(", ")
-        );
-        Err(Failure::with_hint(words, "Try again when it is; --force does not ask."))
+        if !down.is_empty() {
+            let words = format!(
+                "the keys of {} are not known, which may come back with others: it is down",
+                down.join(", ")
+            );
+            let hint = "Try again when it is back, or is no member any more; --force does not ask.";
+            return Err(Failure::with_hint(words, hint));
+        }
+        Ok(())
     }
 }
 
@@ -124,22 +138,35 @@ impl Key {
     }
 }
 
-/// Has the node read its secrets again, and sees that these are its keys then.
-pub(super) async fn reload(client: &Client, ids: &[KeyId]) -> Result<(), Failure> {
+/// Has the node read its secrets again.
+pub(super) async fn reload(client: &Client) -> Result<(), Failure> {
     match client.post::<Value>("/v1/reload", "").await {
-        Ok(_) => {}
+        Ok(_) => Ok(()),
         Err(CallError::Refused { status: 404, .. }) => {
             let words = "it does not know POST /v1/reload";
-            return Err(Failure::with_hint(
+            Err(Failure::with_hint(
                 words,
                 "Send it SIGHUP: then it reads its secrets again.",
-            ));
+            ))
         }
-        Err(err) => return Err(err.into()),
+        Err(err) => Err(err.into()),
     }
+}
+
+/// Sees that these are its keys now. A caller who may not look, or whose token went with a key, is told that it was not
+/// seen.
+pub(super) async fn check_reloaded(client: &Client, ids: &[KeyId]) -> Result<(), Failure> {
     let deadline = Instant::now() + WITHIN;
     loop {
-        let known = NodeKeys::ask(client).await?;
+        let known = match NodeKeys::ask(client).await {
+            Err(Failure::Failed { error, .. }) => {
+                tell(format_args!(
+                    "the node has read its keys again; which they are now was not seen: {error:#}"
+                ));
+                return Ok(());
+            }
+            asked => asked?,
+        };
         let is_loaded = known.keys.len() == ids.len() && known.keys.iter().zip(ids).all(|(known, id)| known.is(*id));
         if is_loaded {
             return Ok(());
