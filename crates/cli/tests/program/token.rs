@@ -238,6 +238,12 @@ fn a_node_asks_for_tokens_knows_users_and_forgets_those_revoked() {
     // It is noticed when it is: this waits for as long as that takes.
     while ask(node.http(), publish, Some(&token)).0 != 401 {}
 
+    // A list that is gone for a moment does not make it count again, not for who reads everything anew either.
+    fs::remove_file(&list).unwrap();
+    let ops = new_token(&["--administer"]);
+    assert_eq!(ask(node.http(), "POST /v1/reload", Some(&ops)).0, 200);
+    assert_eq!(ask(node.http(), publish, Some(&token)).0, 401);
+
     let path = node.field("socket").to_owned();
     let (code, log) = node.stop();
     assert_eq!(code, Some(0), "{log}");

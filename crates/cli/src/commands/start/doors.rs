@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use bellwether::config::NatsAdvertise;
@@ -62,7 +63,9 @@ impl Locks {
             changed.push(CERTIFICATE);
         }
         let (file, revoked) = files.revoked.unzip();
-        if self.access.set_revoked(revoked.unwrap_or_default()) {
+        // A list that is gone for a moment, as while it is replaced, must not make its tokens count again.
+        let is_gone = matches!(revoked, Some(None)) && list_of(older) == list_of(newer);
+        if !is_gone && self.access.set_revoked(revoked.flatten().unwrap_or_default()) {
             changed.push(REVOKED);
         }
         self.revoked.send_replace(file);
@@ -76,7 +79,7 @@ impl Doors {
         let access = Access::new(config.policy(), token_keys(config)?);
         let files = Files::read(config)?;
         let (file, revoked) = files.revoked.unzip();
-        access.set_revoked(revoked.unwrap_or_default());
+        access.set_revoked(revoked.flatten().unwrap_or_default());
         let (tell_revoked, revoked) = watch::channel(file);
         let (tell_hosts, hosts) = watch::channel(config.http_hosts.as_slice().into());
         let (certified, tls) = files
@@ -233,6 +236,11 @@ fn nats(config: &Config, listen: SocketAddr, tls: Option<watch::Receiver<Arc<Ser
     };
     settings.tls = tls;
     Ok(Nats::bind(settings)?)
+}
+
+/// Where the tokens are named that no longer count.
+fn list_of(config: &Config) -> Option<&Path> {
+    config.access.as_ref()?.revoked_tokens.as_deref()
 }
 
 fn are_insecure(config: &Config) -> bool {

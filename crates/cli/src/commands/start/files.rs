@@ -17,7 +17,8 @@ const HTTP_PROTOCOLS: [&str; 1] = ["http/1.1"];
 /// The files of the doors, as they are now. The secrets are read with the configuration itself.
 pub(super) struct Files {
     pub(super) tls: Option<DoorTls>,
-    pub(super) revoked: Option<(RevokedFile, Revoked)>,
+    /// The file, and what stands in it, if it is there.
+    pub(super) revoked: Option<(RevokedFile, Option<Revoked>)>,
 }
 
 /// What the doors are locked with.

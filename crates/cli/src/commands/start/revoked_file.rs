@@ -42,8 +42,9 @@ impl Stamp {
 }
 
 impl RevokedFile {
-    /// Reads it for the first time, before anybody is judged by it. One that is not there yet revokes nothing.
-    pub(super) fn read(path: PathBuf) -> anyhow::Result<(Self, Revoked)> {
+    /// Reads it, before anybody is judged by it. None of one that is not there: at a start it revokes nothing, later what
+    /// was revoked stays so.
+    pub(super) fn read(path: PathBuf) -> anyhow::Result<(Self, Option<Revoked>)> {
         let mut file = Self {
             path,
             seen: None,
@@ -53,8 +54,8 @@ impl RevokedFile {
         let metadata = match std::fs::metadata(&file.path) {
             Ok(metadata) => metadata,
             Err(err) if err.kind() == ErrorKind::NotFound => {
-                file.tell("the list of revoked tokens is not there yet; no token is revoked".to_owned());
-                return Ok((file, Revoked::default()));
+                file.tell("the list of revoked tokens is not there".to_owned());
+                return Ok((file, None));
             }
             Err(err) => return Err(err).with_context(place),
         };
@@ -65,7 +66,7 @@ impl RevokedFile {
             return Err(wrong).with_context(|| format!("the list of revoked tokens in {}", file.path.display()));
         }
         file.seen = Some(Stamp::of(&metadata));
-        Ok((file, revoked))
+        Ok((file, Some(revoked)))
     }
 
     /// For ever. While the file cannot be read, what was revoked stays so.
