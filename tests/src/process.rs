@@ -232,6 +232,11 @@ impl Process {
         program::code(self.ended().await)
     }
 
+    /// Asks it to stop and does not wait.
+    pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
     /// Has it read its configuration again, as service managers do.
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);

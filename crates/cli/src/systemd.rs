@@ -4,16 +4,22 @@
 //! for what is not needed here.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
+/// Between two tries to tell a manager whose queue is full what it must hear.
+const AGAIN: Duration = Duration::from_millis(100);
 /// The longest text of a status, in bytes: it is one line of `systemctl status`.
 const MAX_STATUS_BYTES: usize = 500;
+
+/// A node that hands over for longer than the manager's own bound is given so much time from each time that it says so.
+const MORE_TIME: Duration = Duration::from_secs(20);
 
 /// The way to the service manager; to none, if there is none. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -55,9 +61,11 @@ impl Systemd {
         }
     }
 
-    /// The node serves.
-    pub(crate) fn ready(&self, status: &str) {
-        self.tell(&format!("READY=1\n{}", status_line(status)));
+    /// The node serves. The manager waits for this, so it is said until there is room for it.
+    pub(crate) async fn ready(&self, status: &str) {
+        while !self.tell(&format!("READY=1\n{}", status_line(status))) {
+            sleep(AGAIN).await;
+        }
     }
 
     /// It is how it is.
@@ -74,9 +82,13 @@ impl Systemd {
         ));
     }
 
-    /// It is about to end.
+    /// It is about to end, and says so again as long as it takes longer.
     pub(crate) fn stopping(&self, status: &str) {
-        self.tell(&format!("STOPPING=1\n{}", status_line(status)));
+        let usec = MORE_TIME.as_micros();
+        self.tell(&format!(
+            "STOPPING=1\nEXTEND_TIMEOUT_USEC={usec}\n{}",
+            status_line(status)
+        ));
     }
 
     /// Says that it still runs, twice as often as is asked for, for ever. To be run where a standstill is to be noticed.
@@ -90,11 +102,14 @@ impl Systemd {
         }
     }
 
-    fn tell(&self, text: &str) {
-        let Some(socket) = &self.socket else { return };
-        if let Err(err) = socket.0.send_to_addr(text.as_bytes(), &socket.1) {
-            tracing::debug!(%err, "the service manager was not told");
-        }
+    /// Whether there was room for it, or nobody to hear it.
+    fn tell(&self, text: &str) -> bool {
+        let Some(socket) = &self.socket else { return true };
+        let Err(err) = socket.0.send_to_addr(text.as_bytes(), &socket.1) else {
+            return true;
+        };
+        tracing::debug!(%err, "the service manager was not told");
+        err.kind() != ErrorKind::WouldBlock
     }
 }
 
@@ -146,8 +161,8 @@ mod tests {
         String::from_utf8(buffer[..bytes].to_vec()).unwrap()
     }
 
-    #[test]
-    fn the_manager_hears_it_at_a_path_and_by_a_name() {
+    #[tokio::test]
+    async fn the_manager_hears_it_at_a_path_and_by_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let name = format!("@bellwether-test-{}", std::process::id());
@@ -155,7 +170,7 @@ mod tests {
         let by_name = UnixDatagram::bind_addr(&address(name.as_bytes()).unwrap()).unwrap();
         for (socket, given_as) in [(at_path, path.to_str().unwrap()), (by_name, &name)] {
             let systemd = given(&[("NOTIFY_SOCKET", given_as)]);
-            systemd.ready("serves");
+            systemd.ready("serves").await;
             assert_eq!(heard(&socket), "READY=1\nSTATUS=serves");
             systemd.reloading();
             let reloading = heard(&socket);
@@ -163,15 +178,18 @@ mod tests {
             assert!(usec.unwrap().parse::<u64>().unwrap() > 0);
             assert!(reloading.starts_with("RELOADING=1\n"), "{reloading}");
             systemd.stopping("a\nREADY=1\n b");
-            assert_eq!(heard(&socket), "STOPPING=1\nSTATUS=a READY=1 b");
+            assert_eq!(
+                heard(&socket),
+                "STOPPING=1\nEXTEND_TIMEOUT_USEC=20000000\nSTATUS=a READY=1 b"
+            );
             systemd.status(&"long ".repeat(1000));
             let long = heard(&socket);
             assert!(long.ends_with("long…") && long.len() <= MAX_STATUS_BYTES + '…'.len_utf8());
         }
     }
 
-    #[test]
-    fn a_watchdog_is_ours_unless_it_is_anothers() {
+    #[tokio::test]
+    async fn a_watchdog_is_ours_unless_it_is_anothers() {
         for (pairs, watchdog) in [
             (&[("WATCHDOG_USEC", "2000000")][..], Some(Duration::from_secs(2))),
             (
@@ -187,9 +205,30 @@ mod tests {
             let socket = [("NOTIFY_SOCKET", "/run/none")];
             assert_eq!(given(&[&socket, pairs].concat()).watchdog, watchdog, "{pairs:?}");
             // Nobody listens, and nothing comes of it.
-            given(&[&socket, pairs].concat()).ready("");
+            given(&[&socket, pairs].concat()).ready("").await;
             assert_eq!(given(pairs).watchdog, None, "without a socket");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_manager_that_is_busy_hears_in_the_end_that_the_node_serves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let systemd = given(&[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+        // A queue of datagrams is short; what finds no room there is lost.
+        let mut waiting = 0;
+        while systemd.tell("WATCHDOG=1") {
+            waiting += 1;
+        }
+        let telling = tokio::spawn(async move { systemd.ready("serves").await });
+        sleep(AGAIN * 3).await;
+        assert!(!telling.is_finished());
+        for _ in 0..waiting {
+            assert_eq!(heard(&socket), "WATCHDOG=1");
+        }
+        telling.await.unwrap();
+        assert_eq!(heard(&socket), "READY=1\nSTATUS=serves");
     }
 
     #[tokio::test(start_paused = true)]

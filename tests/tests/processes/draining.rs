@@ -156,6 +156,12 @@ async fn how_far_a_node_is_can_be_seen_while_it_drains() {
     let refused = look.post("/v1/publish/events/t", "text/plain", "x").await;
     refused.expect_error(503, "stopping", "");
     look.post("/v1/reload", "", "").await.expect_error(503, "stopping", "");
+    // Who stops its host meanwhile asks for the same.
+    b.ask_to_stop();
+    eventually("b has heard it", async || {
+        b.log().text().contains("stopping already").then_some(())
+    })
+    .await;
     a.resume();
     Finished::from_child(draining).await.expect(0, &[]);
     assert_eq!(b.exit_code().await, 0);

@@ -76,7 +76,7 @@ async fn run_node(
     let mut reloader = Reloader::new(settings, config, node.clone(), locks, systemd.clone());
     let ended = tokio::select! {
         signal = signals.next() => Ended::Asked(signal, Stop::Drain),
-        how = obey(&mut orders, &mut hangups, &mut reloader) => Ended::Asked("a client", how),
+        how = obey(&mut orders, &mut hangups, &mut reloader) => Ended::Asked(CLIENT, how),
         reason = node.failed() => Ended::NodeFailed(reason),
         reason = DoorsThread::failed(doors.as_mut()) => Ended::DoorsFailed(reason),
         never = tell_ready(&node, &systemd) => match never {},
@@ -89,17 +89,36 @@ async fn run_node(
                 Stop::Drain => tracing::info!(by, "stopping; a second signal ends at once"),
                 Stop::Leave => tracing::info!(by, "leaving at once"),
             }
-            tokio::select! {
-                stopped = stopping.stop(&node, doors, how) => stopped,
-                signal = signals.next() => Err(Failure::new(format!("ended at once by {signal}; messages may be lost"))),
-            }
+            // A signal after a client's drain only asks for the same: the first that says so.
+            let awaited = if by == CLIENT && how == Stop::Drain { 2 } else { 1 };
+            stop(stopping.stop(&node, doors, how), &mut signals, awaited).await
         }
         Ended::NodeFailed(reason) => Err(anyhow!(reason).context("the node cannot go on").into()),
         Ended::DoorsFailed(reason) => {
+            tracing::error!(reason, "clients can no longer be served; stopping");
             // Messages that clients have handed to this node still go out.
-            stopping.stop(&node, doors, Stop::Drain).await?;
+            stop(stopping.stop(&node, doors, Stop::Drain), &mut signals, 2).await?;
             Err(anyhow!(reason).context("clients can no longer be served").into())
         }
+    }
+}
+
+/// Until everything is handed over, or so many signals have come.
+async fn stop(
+    stopping: impl Future<Output = Result<(), Failure>>,
+    signals: &mut StopSignals,
+    awaited: usize,
+) -> Result<(), Failure> {
+    let impatience = async {
+        for _ in 1..awaited {
+            let by = signals.next().await;
+            tracing::info!(by, "stopping already; a second signal ends at once");
+        }
+        signals.next().await
+    };
+    tokio::select! {
+        stopped = stopping => stopped,
+        signal = impatience => Err(Failure::new(format!("ended at once by {signal}; messages may be lost"))),
     }
 }
 
@@ -111,7 +130,7 @@ async fn obey(orders: &mut mpsc::Receiver<Order>, hangups: &mut Hangups, reloade
             Some(order) = orders.recv() => match order {
                 Order::Stop(how) => return how,
                 Order::Reload(tell) => {
-                    let reloaded = reloader.reload("a client").await;
+                    let reloaded = reloader.reload(CLIENT).await;
                     // Whoever asked may be gone.
                     let _ = tell.send(reloaded);
                 }
@@ -126,14 +145,17 @@ async fn obey(orders: &mut mpsc::Receiver<Order>, hangups: &mut Hangups, reloade
 /// Tells the service manager that the node serves, and then how it is. Never done.
 async fn tell_ready(node: &Node, systemd: &Systemd) -> Infallible {
     if tokio::time::timeout(READY_WITHIN, node.joined()).await.is_err() {
-        systemd.ready("serves clients; still looks for other nodes");
+        systemd.ready("serves clients; still looks for other nodes").await;
         node.joined().await;
         systemd.status(SERVES);
     } else {
-        systemd.ready(SERVES);
+        systemd.ready(SERVES).await;
     }
     std::future::pending().await
 }
+
+/// Who asked, if it came through a door.
+const CLIENT: &str = "a client";
 
 /// The status of a node that is well.
 const SERVES: &str = "serves";

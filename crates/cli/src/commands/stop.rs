@@ -86,19 +86,23 @@ impl Stop {
                 Format::Text if outcome.unconfirmed.is_empty() => output::print("stopped")?,
                 Format::Text => {}
             }
-            judge(&outcome)
+            judge(&outcome, self.how)
         })
     }
 }
 
-fn judge(outcome: &Outcome) -> Result<(), Failure> {
+fn judge(outcome: &Outcome, how: How) -> Result<(), Failure> {
     let nodes: Vec<_> = outcome.unconfirmed.iter().map(|node| printable(node)).collect();
     match nodes.is_empty() {
         true => Ok(()),
-        false => Err(Failure::with_hint(
-            format!("stopped, but not everything was confirmed by {}", nodes.join(", ")),
-            "What they had not received is lost. More time to hand it over: `drain_timeout_ms`.",
-        )),
+        false => {
+            let hint = match how {
+                How::Drain => "What they had not received is lost. More time to hand it over: `drain_timeout_ms`.",
+                How::Leave => "What they had not received is lost. To hand everything over: `bellwether drain`.",
+            };
+            let words = format!("stopped, but not everything was confirmed by {}", nodes.join(", "));
+            Err(Failure::with_hint(words, hint))
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl Reloader {
             .map_err(|err| format!("{err:#}"));
         match &reloaded {
             Ok(reloaded) => {
-                self.systemd.ready(SERVES);
+                self.systemd.ready(SERVES).await;
                 let Reloaded {
                     changed, needs_restart, ..
                 } = reloaded;
@@ -68,7 +68,8 @@ impl Reloader {
             }
             Err(words) => {
                 self.systemd
-                    .ready(&format!("serves as before; its configuration is wrong: {words}"));
+                    .ready(&format!("serves as before; its configuration is wrong: {words}"))
+                    .await;
                 tracing::error!(by, err = words, "the configuration is wrong; nothing was changed");
             }
         }

@@ -14,6 +14,10 @@ use crate::systemd::Systemd;
 
 /// How often it is looked who has confirmed everything.
 const LOOK: Duration = Duration::from_millis(100);
+/// Looks between two words to the service manager, which would lose its patience otherwise.
+const LOOKS_PER_WORD: u64 = 50;
+/// What it is told while peers have not confirmed everything.
+const HANDING_OVER: &str = "hands over what is left";
 
 /// Tells clients and the service manager how far it is.
 pub(super) struct Stopping {
@@ -39,7 +43,7 @@ impl Stopping {
             doors.leave().await;
         }
         self.tell(Stage::HandingOver { to: node.owed() });
-        self.systemd.stopping("hands over what is left");
+        self.systemd.stopping(HANDING_OVER);
         let stopped = tokio::select! {
             stopped = async {
                 match how {
@@ -56,15 +60,19 @@ impl Stopping {
         if let Some(doors) = doors {
             doors.stop().await;
         }
-        outcome(&unconfirmed)
+        outcome(&unconfirmed, how)
     }
 
     async fn look_on(&self, node: &Node) -> Infallible {
         let mut looks = interval(LOOK);
-        loop {
+        for look in 1_u64.. {
             looks.tick().await;
             self.tell(Stage::HandingOver { to: node.owed() });
+            if look.is_multiple_of(LOOKS_PER_WORD) {
+                self.systemd.stopping(HANDING_OVER);
+            }
         }
+        std::future::pending().await
     }
 
     fn tell(&self, stage: Stage) {
@@ -76,14 +84,16 @@ impl Stopping {
     }
 }
 
-fn outcome(unconfirmed: &[NodeId]) -> Result<(), Failure> {
+fn outcome(unconfirmed: &[NodeId], how: Stop) -> Result<(), Failure> {
     if unconfirmed.is_empty() {
         tracing::info!("stopped");
         return Ok(());
     }
     let nodes: Vec<_> = unconfirmed.iter().map(NodeId::as_str).collect();
-    Err(Failure::with_hint(
-        format!("stopped, but not everything was confirmed by {}", nodes.join(", ")),
-        "What they had not received is lost. More time to hand it over: --drain-timeout-ms.",
-    ))
+    let hint = match how {
+        Stop::Drain => "What they had not received is lost. More time to hand it over: --drain-timeout-ms.",
+        Stop::Leave => "What they had not received is lost. To hand everything over: `bellwether drain`.",
+    };
+    let words = format!("stopped, but not everything was confirmed by {}", nodes.join(", "));
+    Err(Failure::with_hint(words, hint))
 }
