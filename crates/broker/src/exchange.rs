@@ -531,10 +531,13 @@ impl Exchange {
         for group in state.all_groups() {
             let inner = group.lock();
             for id in inner.ring.cursors() {
-                let (messages, _) = inner.ring.waiting(id);
+                let (messages, bytes) = inner.ring.waiting(id);
                 queues.subscriptions += 1;
                 queues.messages += messages;
                 queues.deepest = queues.deepest.max(messages);
+                let full = percent(messages, state.settings.queue_messages);
+                let full = full.max(percent(bytes, state.settings.queue_bytes));
+                queues.fullest_percent = queues.fullest_percent.max(full);
             }
         }
         queues
@@ -619,6 +622,13 @@ pub struct Queues {
     pub messages: usize,
     /// Messages that wait in the longest.
     pub deepest: usize,
+    /// How full the fullest is, of its messages or of its bytes, whichever is more: 0 to 100.
+    pub fullest_percent: usize,
+}
+
+/// One message may be larger than a whole queue's bytes: it is full then.
+fn percent(part: usize, of: usize) -> usize {
+    (part.saturating_mul(100) / of.max(1)).min(100)
 }
 
 /// Why a message was not published. Nothing was, and no number was used up.

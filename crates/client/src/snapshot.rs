@@ -114,6 +114,9 @@ pub struct InstanceSnapshot {
     /// Those in the longest of them.
     #[serde(default)]
     pub deepest_queue_messages: u64,
+    /// How full the fullest of them is, of its messages or of its bytes, whichever is more: 0 to 100.
+    #[serde(default)]
+    pub fullest_queue_percent: u64,
     /// As many as one queue takes.
     #[serde(default)]
     pub queue_limit_messages: u64,

@@ -29,6 +29,8 @@ pub struct InstanceInfo {
     pub queue_messages: usize,
     /// Messages that wait in the longest of them.
     pub deepest_queue_messages: usize,
+    /// How full the fullest of them is, of its messages or of its bytes, whichever is more: 0 to 100.
+    pub fullest_queue_percent: usize,
     /// Messages kept for peers.
     pub backlog_messages: usize,
     /// Their bytes.
@@ -66,6 +68,7 @@ impl InstanceInfo {
                 .collect(),
             queue_messages: queues.messages,
             deepest_queue_messages: queues.deepest,
+            fullest_queue_percent: queues.fullest_percent,
             subscriptions: queues.subscriptions,
             backlog_messages,
             backlog_bytes,

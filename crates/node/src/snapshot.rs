@@ -96,6 +96,8 @@ pub struct InstanceRow {
     pub queue_messages: usize,
     /// Messages that wait in the longest of them.
     pub deepest_queue_messages: usize,
+    /// How full the fullest of them is, of its messages or of its bytes, whichever is more: 0 to 100.
+    pub fullest_queue_percent: usize,
     /// Bound of each of them.
     pub queue_limit_messages: usize,
     /// Messages kept for peers.
@@ -218,6 +220,7 @@ impl InstanceRow {
             subscriptions: info.subscriptions,
             queue_messages: info.queue_messages,
             deepest_queue_messages: info.deepest_queue_messages,
+            fullest_queue_percent: info.fullest_queue_percent,
             queue_limit_messages: info.queue_limit_messages,
             backlog_messages: info.backlog_messages,
             backlog_bytes: info.backlog_bytes,

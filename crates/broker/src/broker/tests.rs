@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_message::{Batch, Epoch, NodeId, Topic};
+use bellwether_message::{Batch, ContentType, Epoch, NodeId, Topic};
 
 use super::*;
 use crate::{Delivery, DropReason};
@@ -112,8 +112,23 @@ fn queues_are_those_of_all_subscriptions_of_the_instance() {
         subscriptions: 3,
         messages: 5,
         deepest: 3,
+        fullest_percent: 0,
     };
     assert_eq!(broker.queues(Instance::Alerts), expected);
+}
+
+#[test]
+fn a_queue_is_as_full_as_its_messages_or_its_bytes() {
+    let broker = broker();
+    let settings = broker.settings(Instance::Alerts);
+    let _idle = broker.subscribe(Instance::Alerts, [pattern("*")]).unwrap();
+    let half = draft("a").payload(ContentType::Bytes, vec![0; settings.queue_bytes / 20]);
+    for _ in 0..10 {
+        broker.publish(Instance::Alerts, &half).unwrap();
+    }
+    let queues = broker.queues(Instance::Alerts);
+    assert_eq!(queues.messages, 10);
+    assert!((50..60).contains(&queues.fullest_percent), "{queues:?}");
 }
 
 #[test]

@@ -117,6 +117,13 @@ fn write_sizes(instances: &[InstanceInfo], out: &mut Exposition) -> fmt::Result 
             writeln!(out, "{name}{{instance=\"{}\"}} {}", info.instance, value(info))?;
         }
     }
+    let name = "bellwether_fullest_queue_ratio";
+    let help = "How full the fullest of these queues is, of its messages or of its bytes: 0 to 1.";
+    out.family(name, "gauge", help)?;
+    for info in instances {
+        let full = info.fullest_queue_percent as f64 / 100.0;
+        writeln!(out, "{name}{{instance=\"{}\"}} {full}", info.instance)?;
+    }
     Ok(())
 }
 

@@ -281,6 +281,7 @@ pub(super) fn components() -> Value {
                 ("subscriptions", S::count()),
                 ("queue_messages", S::count()),
                 ("deepest_queue_messages", S::count()),
+                ("fullest_queue_percent", S::whole(0, 100)),
                 ("backlog_messages", S::count()),
                 ("backlog_bytes", S::count()),
                 ("max_payload_bytes", S::count()),

@@ -208,6 +208,7 @@ async fn metrics_are_well_formed_and_count_right() {
         ("bellwether_integration_enabled", 0.0),
         ("bellwether_queue_messages{instance=\"alerts\"}", 0.0),
         ("bellwether_deepest_queue_messages{instance=\"alerts\"}", 0.0),
+        ("bellwether_fullest_queue_ratio{instance=\"alerts\"}", 0.0),
         ("bellwether_subscriptions_disconnected_total{instance=\"alerts\"}", 0.0),
         ("bellwether_alerts{state=\"open\",severity=\"critical\"}", 0.0),
         ("bellwether_gauges_refused_total", 0.0),

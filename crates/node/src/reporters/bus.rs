@@ -64,7 +64,7 @@ fn sample(node: &Node, info: &InstanceInfo) -> BusSample {
         failed: dropped(DropReason::Refused),
         dropped: dropped(DropReason::SlowSubscriber),
         ended: node.counters(info.instance).disconnected.value(),
-        queue_fill: info.deepest_queue_messages as f64 / info.queue_limit_messages.max(1) as f64,
+        queue_fill: info.fullest_queue_percent as f64 / 100.0,
     }
 }
 
