@@ -54,6 +54,11 @@ impl Mesh {
         self.nodes.values()
     }
 
+    /// Those that still tell how they stand, by name: what the others counted last is no figure of now.
+    pub(super) fn speaking(&self, now: Instant) -> impl Iterator<Item = &Known> {
+        self.nodes.values().filter(move |known| !known.is_silent(now))
+    }
+
     /// Those that others know and that have told nothing, each as the first of these sees it.
     pub(super) fn untold(&self) -> BTreeMap<&NodeId, &Member> {
         let mut untold = BTreeMap::new();
@@ -157,7 +162,7 @@ pub(super) mod tests {
             "instances": [{
                 "instance": "alerts", "published": published, "delivered": published * 2, "forwarded": published,
                 "received": 0, "dropped": {"slow_subscriber": published / 10}, "subscriptions": 2,
-                "queue_messages": 12, "deepest_queue_messages": 9, "queue_limit_messages": 10, "backlog_messages": 5,
+                "queue_messages": 12, "deepest_queue_messages": 9, "fullest_queue_percent": 90, "queue_limit_messages": 10, "backlog_messages": 5,
                 "backlog_bytes": 2_048, "backlog_limit_messages": 100,
                 "worst": {"patterns": ["system_alerts:*"], "queue_messages": 9},
             }, {

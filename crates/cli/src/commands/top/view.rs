@@ -109,7 +109,7 @@ impl View {
         match self {
             Self::Members => members(mesh, now),
             Self::Instances if per_node => {
-                let nodes: Vec<_> = mesh.nodes().collect();
+                let nodes: Vec<_> = mesh.speaking(now).collect();
                 let each = Instance::ALL.into_iter().flat_map(|instance| {
                     let row = move |known: &&Known| instance_row(instance, known.latest.node.as_str(), &[known]);
                     nodes.iter().map(row).collect::<Vec<_>>()
@@ -117,12 +117,12 @@ impl View {
                 each.collect()
             }
             Self::Instances => {
-                let nodes: Vec<_> = mesh.nodes().collect();
+                let nodes: Vec<_> = mesh.speaking(now).collect();
                 Instance::ALL
                     .map(|instance| instance_row(instance, "all", &nodes))
                     .into()
             }
-            Self::Subscribers => mesh.nodes().flat_map(subscribers).collect(),
+            Self::Subscribers => mesh.speaking(now).flat_map(subscribers).collect(),
         }
     }
 }
@@ -154,11 +154,13 @@ fn members(mesh: &Mesh, now: Instant) -> Vec<Row> {
 
 fn member(mesh: &Mesh, known: &Known, now: Instant) -> Row {
     let latest = &known.latest;
+    let is_silent = known.is_silent(now);
+    let rate = |total: &dyn Fn(&Snapshot) -> u64| known.rate(total).filter(|_| !is_silent);
     let total = |of: fn(&bellwether_client::InstanceSnapshot) -> u64| {
-        Cell::Rate(known.rate(move |snapshot| snapshot.instances.iter().map(of).sum()))
+        Cell::Rate(rate(&|snapshot| snapshot.instances.iter().map(of).sum()))
     };
     let (state, mut health) = match mesh.seen(&latest.node) {
-        _ if known.is_silent(now) => ("silent", Health::Bad),
+        _ if is_silent => ("silent", Health::Bad),
         Some("down") => ("down", Health::Bad),
         Some("suspect") => ("suspect", Health::Poor),
         _ if !latest.ready => ("joining", Health::Poor),
@@ -173,13 +175,13 @@ fn member(mesh: &Mesh, known: &Known, now: Instant) -> Row {
     if linked < others.iter().filter(|member| member.state == "alive").count() {
         health = Health::Bad;
     }
-    let dropped = known.rate(|snapshot| snapshot.instances.iter().map(dropped).sum());
+    let dropped = rate(&|snapshot| snapshot.instances.iter().map(dropped).sum());
     if dropped.is_some_and(|rate| rate > 0.0) {
         health = health.max(Health::Poor);
     }
     let process = latest.process.as_ref();
     // A thousand milliseconds of processor time per second are one processor.
-    let cpu = known.rate(|snapshot| snapshot.process.as_ref().map_or(0, |process| process.cpu_ms));
+    let cpu = rate(&|snapshot| snapshot.process.as_ref().map_or(0, |process| process.cpu_ms));
     let files = process.and_then(|process| process.open_files);
     Row {
         cells: vec![
@@ -192,7 +194,7 @@ fn member(mesh: &Mesh, known: &Known, now: Instant) -> Row {
             Cell::Rate(dropped),
             Cell::text(format!("{linked}/{}", others.len())),
             Cell::Micros(latest.links.iter().map(|link| link.round_trip_us).max()),
-            Cell::Rate(known.rate(|snapshot| snapshot.links.iter().map(lost).sum())),
+            Cell::Rate(rate(&|snapshot| snapshot.links.iter().map(lost).sum())),
             Cell::Percent(cpu.map(|ms| ms / 10.0)),
             Cell::Bytes(process.and_then(|process| process.resident_bytes)),
             files.map_or(Cell::text(""), Cell::Count),
@@ -219,9 +221,7 @@ fn instance_row(instance: Instance, name: &str, nodes: &[&Known]) -> Row {
     };
     let snapshots = || nodes.iter().filter_map(|known| known.instance(instance));
     let sum = |of: fn(&bellwether_client::InstanceSnapshot) -> u64| snapshots().map(of).sum();
-    let deepest = snapshots()
-        .filter_map(|of| percent(of.deepest_queue_messages, of.queue_limit_messages))
-        .reduce(f64::max);
+    let deepest = snapshots().map(|of| of.fullest_queue_percent as f64).reduce(f64::max);
     let dropped_now = rate(dropped);
     Row {
         cells: vec![
@@ -253,7 +253,7 @@ fn subscribers(known: &Known) -> Vec<Row> {
             }
             None => (String::new(), 0),
         };
-        let full = percent(waiting, of.queue_limit_messages);
+        let full = Some(of.fullest_queue_percent as f64);
         let dropped_now = known.instance_rate(of.instance, slow);
         Row {
             cells: vec![
@@ -286,16 +286,12 @@ fn health_of(dropped: Option<f64>, full: Option<f64>) -> Health {
     }
 }
 
-fn percent(part: u64, of: u64) -> Option<f64> {
-    (of > 0).then(|| part as f64 * 100.0 / of as f64)
-}
-
 /// What the nodes have in common, in short.
 pub(super) fn summary(mesh: &Mesh, now: Instant) -> String {
     let nodes = mesh.nodes().count();
     let silent = mesh.nodes().filter(|known| known.is_silent(now)).count() + mesh.untold().len();
     let published = mesh
-        .nodes()
+        .speaking(now)
         .filter_map(|known| known.rate(|snapshot: &Snapshot| snapshot.instances.iter().map(|of| of.published).sum()));
     let published = Cell::Rate(published.reduce(|one, other| one + other));
     let told = format!("{nodes} nodes, {} published/s", published.shown());
@@ -361,6 +357,13 @@ mod tests {
             (late[1].cells[1].shown().as_ref(), late[1].health),
             ("silent", Health::Bad)
         );
+        assert_eq!(
+            shown(&late[1])[3..7],
+            ["-"; 4],
+            "what it counted last is no rate of now"
+        );
+        assert_eq!(summary(&mesh(now), now + SILENT), "2 nodes, - published/s, 2 silent");
+        assert!(View::Subscribers.rows(&mesh(now), false, now + SILENT).is_empty());
 
         let mut alone = Mesh::default();
         alone.take(snapshot("a", 1, 1_000, 100), now);
