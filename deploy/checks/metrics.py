@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 # Of Prometheus itself, or given to targets when they are scraped.
-OF_TARGETS = {"job", "node", "instance"}
+OF_TARGETS = {"job", "mesh", "node", "instance"}
 # Of rules and histograms, not of samples.
 OF_QUERIES = {"le", "of"}
 
