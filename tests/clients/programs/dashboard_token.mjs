@@ -7,6 +7,11 @@ const { browser, page, watch } = await open(a);
 try {
   await until('the page asks for a token', async () => page.locator('#token-dialog').isVisible());
   assert.equal(await page.locator('#members-table tbody tr').count(), 0);
+  for (let presses = 0; presses < 4; presses += 1) await page.keyboard.press('Escape');
+  await until('nobody gets around it', async () => page.locator('#token-dialog').isVisible());
+  await page.fill('#token', 'bwt1_ключ');
+  await page.keyboard.press('Enter');
+  await until('what cannot be a token is told', async () => /This is no token/.test(await text(page, '#token-words')));
   await page.fill('#token', 'bwt1_wrong');
   await page.keyboard.press('Enter');
   await until('a wrong one is asked for again', async () => page.locator('#token-dialog').isVisible());

@@ -1,6 +1,6 @@
 // The alerts of the mesh, and taking one up.
 
-import { Children, byId, make, setAttribute, setHidden, setText } from './dom.js';
+import { Children, byId, make, recall, remember, setAttribute, setHidden, setText } from './dom.js';
 import { clock, count, duration, plural } from './format.js';
 import { createBadge } from './members.js';
 import { getJson, postJson } from './node.js';
@@ -59,7 +59,7 @@ function createAlert(reload) {
   const facts = make('p', { class: 'muted' });
   const taken = make('p', { class: 'taken' });
   const error = make('p', { class: 'error', role: 'alert', hidden: true });
-  const by = make('input', { required: true, maxlength: 128, autocomplete: 'username', value: localStorage.getItem(BY) ?? '' });
+  const by = make('input', { required: true, maxlength: 128, autocomplete: 'username', value: recall('localStorage', BY) ?? '' });
   const note = make('input', { maxlength: 500, autocomplete: 'off', placeholder: 'what you will do' });
   const form = make('form', { class: 'tools', hidden: true }, make('label', {}, 'As ', by), make('label', { class: 'wide' }, 'Note ', note),
     make('button', { class: 'primary' }, 'Acknowledge'), make('button', { type: 'button', class: 'cancel' }, 'Cancel'));
@@ -78,7 +78,7 @@ function createAlert(reload) {
     setHidden(error, true);
     try {
       await postJson(`v1/alerts/${encodeURIComponent(id)}/acknowledge`, { by: by.value.trim(), note: note.value.trim() || null });
-      localStorage.setItem(BY, by.value.trim());
+      remember('localStorage', BY, by.value.trim());
       setHidden(form, true);
       reload();
     } catch (err) {

@@ -1,8 +1,26 @@
-// Elements: made, filled with text and kept in order. Whatever a node says becomes text, never HTML.
+// Elements: made, filled with text and kept in order. Whatever a node says becomes text, never HTML. And what the browser
+// keeps for the page.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
 export const byId = (id) => document.getElementById(id);
+
+/** What was kept under a key, in `localStorage` or `sessionStorage`, or null. */
+export function recall(storage, key) {
+  try {
+    return globalThis[storage].getItem(key);
+  } catch {
+    return null; // A browser may forbid it.
+  }
+}
+
+export function remember(storage, key, text) {
+  try {
+    globalThis[storage].setItem(key, text);
+  } catch {
+    // Then it is so until the page is loaded again.
+  }
+}
 
 /** An element with attributes (those that are null or false are left out) and children: elements or texts. */
 export function make(tag, attributes = {}, ...children) {
@@ -69,12 +87,22 @@ export class Children {
       shown.set(key, child);
     }
     for (const { element } of before.values()) element.remove();
+    const held = this.#withFocus();
     let place = this.#parent.firstElementChild;
     for (const { element } of shown.values()) {
       if (element === place) place = place.nextElementSibling;
+      // Moved, it would lose the focus: those in front of it move behind it instead.
+      else if (element === held) place = held.nextElementSibling;
       else this.#parent.insertBefore(element, place);
     }
     this.#shown = shown;
+  }
+
+  /** The child that has the focus in it, or null. */
+  #withFocus() {
+    let element = document.activeElement;
+    while (element && element.parentElement !== this.#parent) element = element.parentElement;
+    return element;
   }
 }
 

@@ -15,19 +15,22 @@ export class EventStream {
   #onEvent;
   #onState;
   #silenceMs;
+  #asksIfDenied;
   #abort = new AbortController();
   #lastEventId;
 
   /**
    * `onEvent(name, data, text)` is told each event with its data, parsed and as text. `onState(state, words, reason)` is told `open`, `lost` (it
-   * tries again) and `refused` (it does not). After `silenceMs` without a byte the connection is taken for dead.
+   * tries again) and `refused` (it does not). After `silenceMs` without a byte the connection is taken for dead. With
+   * `asksIfDenied` somebody is asked for another token before it is refused what it may not receive.
    */
-  constructor(path, { onEvent, onState, silenceMs, lastEventId = null }) {
+  constructor(path, { onEvent, onState, silenceMs, lastEventId = null, asksIfDenied = false }) {
     this.#path = path;
     this.#onEvent = onEvent;
     this.#onState = onState;
     this.#silenceMs = silenceMs;
     this.#lastEventId = lastEventId;
+    this.#asksIfDenied = asksIfDenied;
     // Whoever made it has it in hand before it says anything.
     queueMicrotask(() => this.#run());
   }
@@ -76,7 +79,7 @@ export class EventStream {
     try {
       const headers = { accept: 'text/event-stream' };
       if (this.#lastEventId) headers['last-event-id'] = this.#lastEventId;
-      const response = await request(this.#path, { headers, signal: attempt.signal });
+      const response = await request(this.#path, { headers, signal: attempt.signal, asksIfDenied: this.#asksIfDenied });
       clearTimeout(watchdog);
       this.#onState('open', '');
       onOpen();

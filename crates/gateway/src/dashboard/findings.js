@@ -76,7 +76,7 @@ function* drops(mesh) {
 function* queues(mesh) {
   for (const node of mesh.scope(null)) {
     for (const row of node.snapshot.instances) {
-      const fill = row.deepest_queue_messages / row.queue_limit_messages;
+      const fill = row.fullest_queue_percent / 100;
       if (!(fill >= QUEUE_FULLER)) continue;
       const of = row.worst ? ` of ${list(row.worst.patterns.map((pattern) => `${row.instance}/${pattern}`), 2)}` : ` of ${row.instance}`;
       const words = `A queue${of} on ${node.name} is ${Math.round(fill * 100)} % full: ${count(row.deepest_queue_messages)} messages wait.`;
@@ -101,7 +101,7 @@ function* subscriptions(unhealthy, breakers) {
   for (const { store, record } of unhealthy) {
     const level = record.current_status === 'failed' ? 'bad' : 'warn';
     const words = `Subscription ${record.subscription_name} of ${store} is ${record.current_status}${record.last_error ? `: ${record.last_error}` : '.'}`;
-    yield { id: `subscription ${store} ${record.subscription_name}`, level, words, since: Date.parse(record.last_seen), section: 'subscriptions' };
+    yield { id: `subscription ${store} ${record.subscription_name}`, level, words, since: null, section: 'subscriptions' };
   }
   for (const breaker of breakers) {
     if (breaker.state === 'closed') continue;

@@ -53,6 +53,8 @@ listenToKeys(tail);
 
 new EventStream('v1/mesh?format=sse', {
   silenceMs: SILENCE_MS,
+  // Who may not look sees next to nothing here.
+  asksIfDenied: true,
   onState(state, words) {
     if (connection.state !== state) Object.assign(connection, { since: Date.now() });
     Object.assign(connection, { state, words });

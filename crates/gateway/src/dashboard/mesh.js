@@ -6,7 +6,7 @@ import { LENGTH, Series, sums } from './series.js';
 export const SILENT_MS = 4000;
 /** What was dropped counts as trouble for so long. */
 const DROP_MEMORY_MS = 60_000;
-/** A node that was down and silent for so long is forgotten by the page. */
+/** What a node said before it went is kept for so long: it may come back. */
 const FORGET_MS = 15 * 60_000;
 
 const RATES = ['published', 'delivered', 'forwarded', 'received'];
@@ -106,21 +106,30 @@ export class Mesh {
   viewer = null;
   /** Kinds of drops of the last minute, by instance and reason: `{instance, reason, count, nodes, since, last}`. */
   drops = new Map();
+  /** By name: those that were members, and are none any more. */
+  #gone = new Map();
   #listed = [];
   #speaking = [];
   #links = new Map();
 
-  /** The members as the viewer's node lists them, before it has spoken. */
+  /** The members as the viewer's node lists them. Who has left is not listed any more. */
   setMembers(members) {
     for (const member of members) {
       if (member.state === 'self') this.viewer = member.node;
       this.#setState(this.#node(member.node), member.state);
     }
+    const listed = new Set(members.map((member) => member.node));
+    for (const node of this.nodes.values()) {
+      // One that was never listed may speak before the viewer's node knows it.
+      const isNew = node.state === 'unknown' && !this.isSilent(node);
+      if (!listed.has(node.name) && node.name !== this.viewer && !isNew) this.#letGo(node);
+    }
   }
 
   hear(snapshot) {
     const now = performance.now();
-    const node = this.#node(snapshot.node);
+    // Who has left may still have something to say; that does not bring it back.
+    const node = this.#gone.get(snapshot.node) ?? this.#node(snapshot.node);
     const before = node.hear(snapshot, now, Math.floor(Date.now() / 1000));
     if (before) this.#noteDrops(before, snapshot);
     if (snapshot.node === this.viewer) this.setMembers(snapshot.members);
@@ -129,10 +138,21 @@ export class Mesh {
   #node(name) {
     let node = this.nodes.get(name);
     if (!node) {
-      node = new NodeView(name);
+      node = this.#gone.get(name) ?? new NodeView(name);
+      this.#gone.delete(name);
+      // What it said while it was no member is not how it is now.
+      node.heardAt = -Infinity;
       this.nodes.set(name, node);
     }
     return node;
+  }
+
+  #letGo(node) {
+    this.nodes.delete(node.name);
+    this.#gone.set(node.name, node);
+    node.state = 'unknown';
+    node.sawChange = false;
+    node.since = Date.now();
   }
 
   #setState(node, state) {
@@ -169,11 +189,7 @@ export class Mesh {
   tidy() {
     const now = Date.now();
     for (const [key, drop] of this.drops) if (now - drop.last > DROP_MEMORY_MS) this.drops.delete(key);
-    const members = this.nodes.get(this.viewer)?.sees ?? new Map();
-    for (const [name, node] of this.nodes) {
-      const isGone = !members.has(name) || node.state === 'down';
-      if (isGone && this.viewerSnapshot() && now - node.since > FORGET_MS && this.isSilent(node)) this.nodes.delete(name);
-    }
+    for (const [name, node] of this.#gone) if (now - node.since > FORGET_MS) this.#gone.delete(name);
   }
 
   /** Works out once what several views ask for: before they are drawn. */
@@ -243,8 +259,9 @@ export class Mesh {
     const views = [];
     for (const observer of this.scope(null)) {
       if (observer.name === this.viewer || observer.name === node.name) continue;
-      const seen = observer.sees.get(node.name)?.state ?? 'unknown';
       const own = node.state === 'self' ? 'alive' : node.state;
+      // Nodes forget one that is down, and not all at once: who has done so says nothing else of it.
+      const seen = observer.sees.get(node.name)?.state ?? (own === 'down' ? 'down' : 'unknown');
       if (seen !== own) views.push([observer.name, seen]);
     }
     return views;
@@ -272,8 +289,10 @@ export function addedUp(nodes, instance) {
     sum.backlogMessages += row.backlog_messages;
     sum.backlogBytes += row.backlog_bytes;
     sum.backlogLimit += row.backlog_limit_messages;
-    const fill = row.deepest_queue_messages / row.queue_limit_messages;
-    if (!sum.deepest || fill > sum.deepest.fill) {
+    const fill = row.fullest_queue_percent / 100;
+    // Those that are as full, which a percentage does not tell apart: by messages.
+    const deeper = sum.deepest && (fill - sum.deepest.fill || row.deepest_queue_messages - sum.deepest.messages) > 0;
+    if (!sum.deepest || deeper) {
       sum.deepest = { fill, messages: row.deepest_queue_messages, limit: row.queue_limit_messages, node: node.name };
     }
     if (row.worst && (!sum.worst || row.worst.queue_messages > sum.worst.queue_messages)) {

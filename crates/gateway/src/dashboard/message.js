@@ -7,6 +7,8 @@ import { ALL, withoutPrivate } from './instance_names.js';
 
 /** Longer payloads are cut; a program asks the node for them. */
 const MOST_SHOWN = 64 * 1024;
+/** More that belong to a message are counted, not listed. */
+const MOST_LISTED = 200;
 /** In front of the payload, and nowhere before it: a header's value is in quotes. */
 const BEFORE_PAYLOAD = /"signed":(?:true|false),"payload":/;
 
@@ -39,7 +41,7 @@ export class MessageDetail {
   }
 
   open(message) {
-    if (this.#message !== message && !this.#looked.includes(message)) this.#looked = [];
+    if (this.#message !== message && !this.#looked.some((one) => one.id === message.id)) this.#looked = [];
     this.#message = message;
     this.#render('');
   }
@@ -59,6 +61,7 @@ export class MessageDetail {
     close.addEventListener('click', () => this.close());
     const tags = make('dl', { class: 'tags' });
     for (const [name, value, attributes] of tagsOf(message)) tags.append(make('dt', {}, name), make('dd', attributes, value));
+    const hasFocus = this.#panel.contains(document.activeElement);
     this.#panel.replaceChildren(
       make('header', {}, make('h3', {}, message.event || 'message'), close),
       tags,
@@ -67,37 +70,43 @@ export class MessageDetail {
       ...this.#chain(words),
     );
     setHidden(this.#panel, false);
+    // What had it is gone.
+    if (hasFocus) this.#panel.focus({ preventScroll: true });
   }
 
   #chain(words) {
     const message = this.#message;
     const title = make('h4', {}, 'What belongs to it');
-    if (!message.correlation_id && !message.causation_id) {
-      const effects = chain(message, this.#all());
-      if (effects.length < 2) return [title, make('p', { class: 'muted' }, 'It names no correlation and no cause, and no message here names it.')];
+    const all = chain(message, this.#all());
+    if (!message.correlation_id && !message.causation_id && all.length < 2) {
+      return [title, make('p', { class: 'muted' }, 'It names no correlation and no cause, and no message here names it.')];
     }
-    const rows = chain(message, this.#all()).map(({ message: one, depth }) => {
+    const rows = around(all, all.findIndex((one) => one.message.id === message.id)).map(({ message: one, depth }) => {
       const button = make('button', { type: 'button', class: 'choose', 'aria-current': one.id === message.id ? 'true' : null, 'data-depth': Math.min(depth, 4) },
         make('time', {}, exactClock(one.timestamp)), make('span', {}, `${one.instance}/${one.topic}`), make('span', { class: 'muted' }, `${one.event} from ${one.originating_node}`));
       button.addEventListener('click', () => this.#onChoose(one));
       return make('li', {}, button);
     });
     const more = make('button', { type: 'button' }, 'Look through what the nodes keep');
-    const note = make('p', { class: 'muted', role: 'status' }, words || `${plural(rows.length, 'message')} of those that this page has heard.`);
+    const unlisted = all.length > rows.length ? ` ${count(all.length - rows.length)} more are not listed.` : '';
+    const note = make('p', { class: 'muted', role: 'status' }, `${words || `${plural(all.length, 'message')} of those that this page has heard.`}${unlisted}`);
     more.addEventListener('click', () => this.#look(more, note));
     return [title, make('ol', { class: 'chain' }, ...rows), note, more];
   }
 
   async #look(button, note) {
     const message = this.#message;
+    // A button that is disabled loses the focus.
+    if (button === document.activeElement) this.#panel.focus({ preventScroll: true });
     button.disabled = true;
     setText(note, 'Looking…');
     try {
-      const { found, seen } = await lookWhereAllowed(message);
+      const { found, seen, leftOut } = await lookWhereAllowed(message, this.#all());
       if (this.#message !== message) return;
       this.#looked = found;
       const size = chain(message, this.#all()).length;
-      this.#render(`${plural(size, 'message')}, among ${count(seen)} of the last that the nodes keep.`);
+      const without = leftOut > 0 ? ` ${plural(leftOut, 'more belongs', 'more belong')} to it, for which there was no room here.` : '';
+      this.#render(`${plural(size, 'message')}, among ${count(seen)} of the last that the nodes keep.${without}`);
     } catch (err) {
       button.disabled = false;
       setText(note, `They could not be looked through: ${err.message}`);
@@ -105,16 +114,23 @@ export class MessageDetail {
   }
 
   #all() {
-    return [...this.#kept(), ...this.#looked];
+    // Of two that are the same the last counts: that of the tail.
+    return [...this.#looked, ...this.#kept()];
   }
 }
 
-async function lookWhereAllowed(message) {
+/** As many as are listed, the one in that place among them. */
+function around(all, place) {
+  const first = Math.max(0, Math.min(place - MOST_LISTED / 2, all.length - MOST_LISTED));
+  return all.slice(first, first + MOST_LISTED);
+}
+
+async function lookWhereAllowed(message, known) {
   try {
-    return await look(message, ALL, readMessage);
+    return await look(message, known, ALL, readMessage);
   } catch (err) {
     if (err.reason !== 'denied') throw err;
-    return look(message, withoutPrivate(ALL), readMessage);
+    return look(message, known, withoutPrivate(ALL), readMessage);
   }
 }
 

@@ -82,6 +82,10 @@ export class Tail {
     this.#list.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#list.addEventListener('keydown', (event) => this.#onKey(event));
     document.addEventListener('visibilitychange', () => this.#onVisibility());
+    // With another token it may receive more.
+    document.addEventListener('tokenchange', () => {
+      if (this.#state === 'refused' || this.#isWithoutPrivate) this.restart();
+    });
   }
 
   /** Listens to what is chosen now, from the beginning. */
