@@ -348,6 +348,10 @@ impl Inbound<'_> {
                     Ok(Err(StreamError::Replaced)) => return Close::Replaced,
                     Ok(Err(StreamError::Receive(ReceiveError::KeyRemoved))) => return Close::KeyRemoved,
                     Ok(Err(StreamError::Read(_) | StreamError::ReadExact(_))) => return Close::Gone,
+                    Ok(Err(StreamError::Receive(ReceiveError::UnknownKey(key)))) => {
+                        tracing::warn!(peer = %self.greeting.source, %key, "closed a link that signs with a key which this node lacks: `bellwether keys add` brings it");
+                        return Close::Protocol;
+                    }
                     Ok(Err(err)) => {
                         tracing::warn!(peer = %self.greeting.source, err = &err as &dyn std::error::Error, "closed a link that broke the protocol");
                         return Close::Protocol;

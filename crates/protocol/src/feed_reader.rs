@@ -59,7 +59,7 @@ impl FeedReader {
         if header.source != **source {
             return Err(ReceiveError::Header);
         }
-        let opener = Opener::new(Some(ring), cluster, header).map_err(ReceiveError::Unverified)?;
+        let opener = opener(ring, cluster, header)?;
         feed.on_start(start)?;
         Ok(Self {
             parser: FrameParser::default(),
@@ -181,8 +181,7 @@ impl FrameReader {
             Mark::Queue { .. } => {}
             Mark::Key { key } => {
                 self.header.key = KeyId(key);
-                let opener = Opener::new(Some(&self.ring), &self.header.cluster, &self.header);
-                self.opener = opener.map_err(ReceiveError::Unverified)?;
+                self.opener = opener(&self.ring, &self.header.cluster, &self.header)?;
             }
             Mark::Live { pattern, added, from } => {
                 let pattern = Pattern::new(pattern).map_err(|_| ReceiveError::Order(OrderError))?;
@@ -259,15 +258,25 @@ pub(crate) fn open_message(
     }
 }
 
+fn opener(ring: &KeyRing, cluster: &str, header: &StreamHeader) -> Result<Opener, ReceiveError> {
+    if !ring.contains(header.key) {
+        return Err(ReceiveError::UnknownKey(header.key));
+    }
+    Opener::new(Some(ring), cluster, header).map_err(ReceiveError::Unverified)
+}
+
 /// Why a data stream was given up. Everything verified before was delivered; the link is dialed again and resumes.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
     /// The header is not the authenticated peer's.
     #[error("the stream's header is not this peer's")]
     Header,
-    /// The stream's key is unknown, or a mark failed verification.
+    /// A mark failed verification, or the stream is of another cluster.
     #[error("the stream failed verification")]
     Unverified(#[source] VerifyError),
+    /// The stream is signed by a key that never was in the ring.
+    #[error("the stream is signed by the key {0}, which this node does not have")]
+    UnknownKey(KeyId),
     /// The stream's key is no longer in the ring.
     #[error("the stream is signed by a key that was removed")]
     KeyRemoved,

@@ -284,11 +284,22 @@ fn a_key_that_is_not_in_the_ring_ends_the_stream() {
     let mut frames = FrameBuffer::default();
     outgoing.fill(&a, &mut frames).unwrap();
     let taken = reader.take([frames.take_whole()], &mut feed, &b);
-    let unknown = VerifyError::InvalidSignature;
+    let unknown = promoted.ids().next().unwrap();
     assert!(
-        matches!(taken, Err(ReceiveError::Unverified(err)) if err == unknown),
+        matches!(taken, Err(ReceiveError::UnknownKey(key)) if key == unknown),
         "{taken:?}"
     );
+    // A stream that begins with it is refused alike.
+    let sealer = outgoing.sealer(&a).clone();
+    let header = sealer.header().unwrap();
+    let begun = FeedReader::begin(
+        header,
+        1,
+        ("c", &ring()),
+        (a.source(), slot),
+        &mut IncomingFeed::from_start(),
+    );
+    assert!(matches!(begun, Err(ReceiveError::UnknownKey(key)) if key == unknown));
 }
 
 #[test]
