@@ -26,6 +26,9 @@ use crate::query::Path;
 /// Longest answer to one message. One that names 256 peers has about 25 KiB.
 const ANSWER_LINE_BYTES: usize = 1024 * 1024;
 
+/// A text of so many bytes has, as JSON, less than the 64 KiB that a node takes in a line beside the largest payload.
+const SHORT_BYTES: usize = 8 * 1024;
+
 /// What became of a batch.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -280,14 +283,14 @@ fn write_line(lines: &mut Vec<u8>, instance: Instance, draft: &Draft) {
     lines.push(b'\n');
 }
 
-/// Text that is no longer as a string of JSON than in base64, for which a node has room in a line.
+/// Text of which a node has room in a line for each character's escape, or that is no longer as a string than in base64.
 fn is_plain(text: &str) -> bool {
     let further = |byte: u8| match byte {
         b'"' | b'\\' => 1,
         ..0x20 => 5,
         _ => 0,
     };
-    text.bytes().map(further).sum::<usize>() <= text.len() / 3
+    text.len() <= SHORT_BYTES || text.bytes().map(further).sum::<usize>() <= text.len() / 3
 }
 
 /// JSON that arrives byte for byte when it is put into a line as it is.

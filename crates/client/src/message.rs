@@ -80,7 +80,9 @@ impl Message {
         let content_type = ContentType::from_name(&form.content_type);
         let payload = match (form.payload, form.payload_base64) {
             (_, Some(base64)) => STANDARD.decode(base64.as_bytes()).ok()?.into(),
-            (Some(text), None) if content_type.is_text() => serde_json::from_str::<String>(text.get()).ok()?.into(),
+            (Some(text), None) if content_type.is_text() && !content_type.is_json() => {
+                serde_json::from_str::<String>(text.get()).ok()?.into()
+            }
             (Some(value), None) => Bytes::copy_from_slice(value.get().as_bytes()),
             // JSON's null, which is no value to serde.
             (None, None) => Bytes::from_static(b"null"),

@@ -79,19 +79,21 @@ async fn a_message_that_is_refused_stops_no_other() {
         (ContentType::Bytes, b"\0\xff"),
         (ContentType::from_name("text/csv"), b"1;2"),
         (ContentType::from_name("image/png"), b"\x89PNG"),
+        (ContentType::from_name("text/x+json"), br#"{"n":1}"#),
+        (ContentType::Text, &[1; 1_000_000]),
     ];
     let good = payloads
         .clone()
         .map(|(content_type, payload)| draft("t", "").payload(content_type, payload));
     let drafts = [nameless(), large].into_iter().chain(good).chain([nameless(), no_json]);
     let batch = client.publish_batch(&events(drafts), &Assurance::default()).await;
-    assert!(batch.failure.is_none() && batch.outcomes.len() == 9, "{batch:?}");
+    assert!(batch.failure.is_none() && batch.outcomes.len() == 11, "{batch:?}");
     let is_draft = |outcome: &Result<_, PublishError>| matches!(outcome, Err(PublishError::Draft { .. }));
     assert!(
-        is_draft(&batch.outcomes[0]) && is_draft(&batch.outcomes[7]),
+        is_draft(&batch.outcomes[0]) && is_draft(&batch.outcomes[9]),
         "{batch:?}"
     );
-    for (index, reason) in [(1, "too_large"), (8, "bad_json")] {
+    for (index, reason) in [(1, "too_large"), (10, "bad_json")] {
         let refused = batch.outcomes[index].as_ref().unwrap_err();
         assert!(
             matches!(refused, PublishError::NotPublished { source } if source.reason() == Some(reason)),
