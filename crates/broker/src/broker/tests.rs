@@ -122,13 +122,14 @@ fn a_queue_is_as_full_as_its_messages_or_its_bytes() {
     let broker = broker();
     let settings = broker.settings(Instance::Alerts);
     let _idle = broker.subscribe(Instance::Alerts, [pattern("*")]).unwrap();
-    let half = draft("a").payload(ContentType::Bytes, vec![0; settings.queue_bytes / 20]);
-    for _ in 0..10 {
-        broker.publish(Instance::Alerts, &half).unwrap();
+    let large = draft("a").payload(ContentType::Bytes, vec![0; settings.max_payload_bytes]);
+    let half = settings.queue_bytes / settings.max_payload_bytes / 2;
+    for _ in 0..half {
+        broker.publish(Instance::Alerts, &large).unwrap();
     }
     let queues = broker.queues(Instance::Alerts);
-    assert_eq!(queues.messages, 10);
-    assert!((50..60).contains(&queues.fullest_percent), "{queues:?}");
+    assert_eq!(queues.messages, half);
+    assert!((50..55).contains(&queues.fullest_percent), "{queues:?}");
 }
 
 #[test]

@@ -222,7 +222,7 @@ async fn metrics_are_well_formed_and_count_right() {
     assert_eq!(latency("bucket{instance=\"alerts\",le=\"60.0\"}"), 3.0);
     assert_eq!(latency("count{instance=\"audit\"}"), 0.0);
     assert!(samples["process_resident_memory_bytes"] > 1e6 && samples["process_start_time_seconds"] > 1.7e9);
-    let (totals, dropped, sizes, histograms) = (5 * 10, 10 * 5, 7 * 10, 10 * 17);
+    let (totals, dropped, sizes, histograms) = (5 * 10, 10 * 5, 8 * 10, 10 * 17);
     let (members, gossip, strangers, integration, alerts, gauges) = (2 + 4, 3, 2, 3, 3 * 4, 1);
     let process = 6;
     assert_eq!(

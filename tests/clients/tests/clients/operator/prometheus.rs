@@ -59,9 +59,14 @@ impl Prometheus {
             tokio::net::TcpStream::connect(address).await.ok()
         })
         .await;
+        let mut client = Client::connect(address).await;
+        patiently("Prometheus is ready", async || {
+            (client.get("/-/ready").await.status == 200).then_some(())
+        })
+        .await;
         Self {
             _program: program,
-            client: Client::connect(address).await,
+            client,
         }
     }
 
