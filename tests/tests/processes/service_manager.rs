@@ -73,7 +73,11 @@ async fn a_first_node_is_ready_reloads_and_stops() {
     assert!(ready.contains("a.toml:1: unknown key `nme`"), "{ready}");
 
     assert_eq!(a.terminate().await, 0);
-    assert!(manager.next().await.starts_with("STOPPING=1\nSTATUS="));
+    let stopping = manager.next().await;
+    let lines: Vec<&str> = stopping.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "STOPPING=1"), "{stopping}");
+    let usec: u64 = lines[1].strip_prefix("EXTEND_TIMEOUT_USEC=").unwrap().parse().unwrap();
+    assert!(usec > 0 && lines[2].starts_with("STATUS="), "{stopping}");
 }
 
 /// It serves its clients, so it has started; that no seed is there yet is in the status.
