@@ -83,6 +83,21 @@ impl Client {
         }
     }
 
+    /// One message, as JSON: what headers of HTTP cannot carry.
+    pub(crate) async fn publish_in_batch(
+        &self,
+        instance: Instance,
+        draft: &Draft,
+        assurance: &Assurance,
+    ) -> Result<Published, PublishError> {
+        let mut batch = self.publish_batch(&[(instance, draft.clone())], assurance).await;
+        match (batch.outcomes.pop(), batch.failure) {
+            (Some(outcome), _) => outcome,
+            (None, Some(failure)) => Err(failure),
+            (None, None) => Err(PublishError::of(self.not_a_nodes_json())),
+        }
+    }
+
     async fn publish_lines(
         &self,
         lines: Bytes,

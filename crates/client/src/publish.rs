@@ -3,10 +3,10 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use bellwether_message::{Draft, DraftError, Instance, MessageId, NodeId, Topic};
+use bellwether_message::{Draft, DraftError, HeadersView, Instance, MessageId, NodeId, Topic};
 use bytes::Bytes;
 use hyper::Request;
-use hyper::header::{CONTENT_TYPE, HeaderName};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -144,10 +144,13 @@ impl Client {
         draft
             .check(usize::MAX)
             .map_err(|source| PublishError::Draft { source })?;
+        let Some(headers) = request_headers(draft.headers.view()) else {
+            return self.publish_in_batch(instance, draft, assurance).await;
+        };
         let query = address(instance, draft, assurance);
         let mut request = Request::post(query.as_str()).header(CONTENT_TYPE, draft.content_type.name());
-        for (name, value) in draft.headers.view().iter() {
-            request = request.header(header_name(name)?, value);
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         let body = Bytes::copy_from_slice(&draft.payload);
         let answer = self.publish_request(instance, request, body, assurance).await?;
@@ -254,13 +257,15 @@ fn address(instance: Instance, draft: &Draft, assurance: &Assurance) -> Query {
     query
 }
 
-/// The header of a request that says a header of the message.
-fn header_name(name: &str) -> Result<HeaderName, PublishError> {
-    let refused = || PublishError::Header { name: name.to_owned() };
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(refused());
-    }
-    HeaderName::try_from(format!("{HEADER_PREFIX}{name}")).map_err(|_| refused())
+/// The headers of a request that say those of the message; `None` if one of them would not arrive as it is: over HTTP names
+/// have no upper case, and values no spaces at their ends.
+fn request_headers(headers: HeadersView<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    let each = headers.iter().map(|(name, value)| {
+        let is_as_it_is = !name.bytes().any(|byte| byte.is_ascii_uppercase()) && value.trim() == value;
+        let name = HeaderName::try_from(format!("{HEADER_PREFIX}{name}")).ok()?;
+        Some((name, HeaderValue::from_str(value).ok()?)).filter(|_| is_as_it_is)
+    });
+    each.collect()
 }
 
 /// Why a message was not published, or not as was asked.
@@ -272,12 +277,6 @@ pub enum PublishError {
     Draft {
         /// Which.
         source: DraftError,
-    },
-    /// A header whose name would not arrive as it is; nothing was published.
-    #[error("the header `{name}` cannot travel over HTTP, where names are lower-case words such as `trace-id`")]
-    Header {
-        /// Its name.
-        name: String,
     },
     /// Surely nothing was published: the node was not reached, or refused.
     #[error(transparent)]

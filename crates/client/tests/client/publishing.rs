@@ -151,13 +151,38 @@ async fn what_breaks_a_bound_is_not_sent() {
     nameless.event = "".into();
     let err = client.publish(Instance::Events, &nameless).await.unwrap_err();
     assert!(matches!(err, PublishError::Draft { .. }), "{err}");
-    let mut headers = Headers::default();
-    headers.push("Trace-Id", "17").unwrap();
-    let err = client
-        .publish(Instance::Events, &draft("t", "x").headers(headers))
+}
+
+#[tokio::test]
+async fn headers_arrive_as_they_are() {
+    let lab = Lab::new();
+    let a = lab.start("a", &[]).await;
+    let client = a.client().await;
+    let mut received = client
+        .subscribe([(Instance::Events, pattern("t"))])
+        .open()
         .await
-        .unwrap_err();
-    assert!(err.to_string().contains("`Trace-Id` cannot travel"), "{err}");
+        .unwrap();
+    for (name, value) in [
+        ("trace-id", "17"),
+        ("Nats-Msg-Id", "17"),
+        ("a/b", "17"),
+        ("spaces", " 1\t"),
+        ("word", "é"),
+        ("nothing", ""),
+    ] {
+        let mut headers = Headers::default();
+        headers.push(name, value).unwrap();
+        headers.push(name, "again").unwrap();
+        let all = Assurance::default().confirm(Confirm::All);
+        let headed = draft("t", "")
+            .payload(ContentType::Bytes, *b"\xff")
+            .headers(headers.clone());
+        let published = client.publish_assured(Instance::Events, &headed, &all).await.unwrap();
+        let message = next_message(&mut received).await;
+        assert_eq!((message.id, message.headers), (published.id, headers));
+        assert_eq!(&message.payload[..], b"\xff");
+    }
 }
 
 #[tokio::test]
