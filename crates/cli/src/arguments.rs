@@ -5,6 +5,7 @@ mod catalogue;
 mod contexts;
 mod doctor;
 mod examples;
+mod headers;
 mod keys;
 mod messaging;
 mod operating;
@@ -69,11 +70,11 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
                 theme,
             })
         }
-        TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)),
+        TypedCommand::Pub(publish) => Command::Publish(publish.meaning(node)?),
         TypedCommand::Sub(subscribe) => Command::Subscribe(subscribe.meaning(node)?),
         TypedCommand::Tail(tail) => Command::Subscribe(tail.meaning(node)?),
         TypedCommand::Trace(trace) => Command::Trace(trace.meaning(node)),
-        TypedCommand::Request(request) => Command::Request(request.meaning(node)),
+        TypedCommand::Request(request) => Command::Request(request.meaning(node)?),
         TypedCommand::Reply(reply) => Command::Reply(reply.meaning(node)?),
         TypedCommand::Members { format } => Command::Members(Members {
             node,
@@ -110,7 +111,7 @@ fn meaning(typed: Typed) -> Result<Command, clap::Error> {
             program: Typed::command(),
         })),
         TypedCommand::Man(man) => Command::Man(Box::new(man.meaning(Typed::command()))),
-        TypedCommand::Top(top) => Command::Top(top.meaning(node)),
+        TypedCommand::Top(top) => Command::Top(top.meaning(node)?),
         TypedCommand::Doctor(doctor) => Command::Doctor(Box::new(doctor.meaning(node))),
         TypedCommand::Secret(TypedSecret::New) => Command::NewSecret,
         TypedCommand::Keys(keys) => Command::Keys(keys.meaning(node)),

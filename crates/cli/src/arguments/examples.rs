@@ -52,6 +52,7 @@ Examples:
   bellwether pub metrics load:test --lines samples.txt --rate 500 --format json
   bellwether pub events import:row --lines rows.txt --wait     loses nothing
   bellwether pub audit login:ok --confirm all '{\"user\":\"eve\"}'
+  bellwether pub events orders:new -H 'Trace-Id: 17' @order.json
 
 Prints the message's id, with --lines how many were published and failed. A
 line fails when the node refuses it or does not acknowledge it, or fewer peers
@@ -124,7 +125,7 @@ pub(super) const TOP: &str = "\
 Examples:
   bellwether top
   bellwether --node http://127.0.0.2:7480 top --view instances
-  bellwether top --once
+  bellwether top --once --sort rtt
   bellwether top --format json | jq '.snapshots[] | {node, open_alerts}'
 
 Any node shows all of them. Tab switches between the views, `<` and `>` choose

@@ -7,6 +7,7 @@ use bellwether_message::{ContentType, Instance, Pattern, Topic};
 use clap::Args;
 use clap::error::ErrorKind;
 
+use super::headers::TypedHeaders;
 use super::{TypedFormat, content_type, event, in_queue, instance, topic, wrong};
 use crate::commands::publish::Target;
 use crate::commands::reply::{Answer, Reply};
@@ -38,12 +39,15 @@ pub(super) struct TypedRequest {
     #[arg(long, value_name = "TYPE", value_parser = content_type)]
     content_type: Option<ContentType>,
     #[command(flatten)]
+    headers: TypedHeaders,
+    #[command(flatten)]
     format: TypedFormat,
 }
 
 impl TypedRequest {
-    pub(super) fn meaning(self, node: Reach) -> Request {
-        Request {
+    pub(super) fn meaning(self, node: Reach) -> Result<Request, clap::Error> {
+        let headers = self.headers.meaning("request")?;
+        Ok(Request {
             node,
             target: Target {
                 instance: self.instance,
@@ -53,13 +57,14 @@ impl TypedRequest {
                 correlation_id: None,
                 causation_id: None,
                 reply_to: None,
+                headers,
             },
             content_type: self.content_type,
             question: Given::payload(self.payload),
             within: self.timeout,
             replies: self.replies,
             format: self.format.format,
-        }
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use bellwether_message::{ContentType, Instance, NodeId, Topic};
 use bytes::Bytes;
 use clap::Args;
 
+use super::headers::TypedHeaders;
 use super::{TypedFormat, content_type, event, id, in_one_line, instance, node_id, topic};
 use crate::commands::publish::{Publish, Target, What};
 use crate::input::Source;
@@ -38,6 +39,8 @@ pub(super) struct TypedPublish {
     /// Where an answer is expected: `INSTANCE/TOPIC`
     #[arg(long, value_name = "PLACE", value_parser = reply_to)]
     reply_to: Option<String>,
+    #[command(flatten)]
+    headers: TypedHeaders,
     /// What the content is [default: application/json for a JSON object or array, text/plain for other text,
     /// else application/octet-stream]
     #[arg(long, value_name = "TYPE", value_parser = content_type)]
@@ -93,7 +96,8 @@ impl From<TypedCare> for Assurance {
 }
 
 impl TypedPublish {
-    pub(super) fn meaning(self, node: Reach) -> Publish {
+    pub(super) fn meaning(self, node: Reach) -> Result<Publish, clap::Error> {
+        let headers = self.headers.meaning("pub")?;
         let what = match (self.lines, self.payload) {
             (Some(name), _) => What::Lines {
                 source: Source::named(&name),
@@ -105,7 +109,7 @@ impl TypedPublish {
             },
             (None, None) => What::Payload(Bytes::new()),
         };
-        Publish {
+        Ok(Publish {
             node,
             target: Target {
                 instance: self.instance,
@@ -115,12 +119,13 @@ impl TypedPublish {
                 correlation_id: self.correlation_id,
                 causation_id: self.causation_id,
                 reply_to: self.reply_to,
+                headers,
             },
             care: self.care.into(),
             content_type: self.content_type,
             what,
             format: self.format.format,
-        }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use bellwether_client::{Assurance, Confirm};
+use bellwether_message::Headers;
 use bytes::Bytes;
 
 use super::*;
@@ -112,6 +113,7 @@ fn what_is_said_about_a_message_is_kept() {
             correlation_id: Some("7".into()),
             causation_id: Some("6".into()),
             reply_to: Some("events/answers:7".into()),
+            headers: Headers::default(),
         }
     );
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use anyhow::Context;
 use bellwether_client::{Assurance, Client, PublishError, Published};
-use bellwether_message::{ContentType, Draft, Instance, NodeId, Topic};
+use bellwether_message::{ContentType, Draft, Headers, Instance, NodeId, Topic};
 use bytes::Bytes;
 use tokio::io::AsyncRead;
 
@@ -47,6 +47,7 @@ pub(crate) struct Target {
     pub(crate) correlation_id: Option<String>,
     pub(crate) causation_id: Option<String>,
     pub(crate) reply_to: Option<String>,
+    pub(crate) headers: Headers,
 }
 
 /// The event tag of a message whose publisher names none.
@@ -64,6 +65,7 @@ impl Target {
         draft.correlation_id.clone_from(&self.correlation_id);
         draft.causation_id.clone_from(&self.causation_id);
         draft.reply_to.clone_from(&self.reply_to);
+        draft.headers.clone_from(&self.headers);
         draft.payload(content_type, payload)
     }
 }

@@ -24,6 +24,7 @@ use self::draw::Header;
 use self::feed::{Event, Feed};
 use self::mesh::Mesh;
 use self::screen::Screen;
+pub(crate) use self::state::Sort;
 use self::state::{State, Wish};
 pub(crate) use self::view::View;
 use self::view::summary;
@@ -47,6 +48,8 @@ pub(crate) struct Top {
     pub(crate) node: Reach,
     /// What is looked at first.
     pub(crate) view: View,
+    /// How that is sorted at first.
+    pub(crate) sort: Sort,
     /// Prints one table and ends, on a terminal too.
     pub(crate) once: bool,
     pub(crate) format: Format,
@@ -96,7 +99,7 @@ impl Top {
             }
         }
         let now = Instant::now();
-        let mut state = State::new(self.view);
+        let mut state = State::new(self.view, self.sort);
         let rows = state.arrange(self.view.rows(&mesh, false, now));
         tell(summary(&mesh, now));
         let mut output = Output::stdout();
@@ -115,7 +118,7 @@ impl Top {
                 summary: String::new(),
                 trouble: Some("waiting for the nodes to tell how they stand".to_owned()),
             },
-            state: State::new(self.view),
+            state: State::new(self.view, self.sort),
             mesh: Mesh::default(),
             paused: None,
             with_colours: output::wanted(),

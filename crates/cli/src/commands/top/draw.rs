@@ -260,7 +260,7 @@ mod tests {
             mesh.take(snapshot(node, 1, 1_000, 100), now);
             mesh.take(snapshot(node, 1, 2_000, 150), now);
         }
-        let mut state = State::new(View::Members);
+        let mut state = State::new(View::Members, View::Members.first_sort());
         for key in keys.chars() {
             state.on_key(KeyEvent::from(KeyCode::Char(key)));
         }

@@ -11,10 +11,10 @@ const PAGE: usize = 10;
 
 /// How one view is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sort {
-    pub(super) column: usize,
+pub(crate) struct Sort {
+    pub(crate) column: usize,
     /// The largest on top.
-    pub(super) descending: bool,
+    pub(crate) descending: bool,
 }
 
 /// How the screen stands.
@@ -42,13 +42,13 @@ pub(super) enum Wish {
 }
 
 impl State {
-    pub(super) fn new(view: View) -> Self {
+    /// This view is sorted so, the others by what says most.
+    pub(super) fn new(view: View, sort: Sort) -> Self {
+        let mut sorts = View::ALL.map(View::first_sort);
+        sorts[view as usize] = sort;
         Self {
             view,
-            sorts: View::ALL.map(|view| {
-                let (column, descending) = view.first_sort();
-                Sort { column, descending }
-            }),
+            sorts,
             filter: String::new(),
             is_typing: false,
             is_paused: false,
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn views_are_switched_in_a_ring_or_by_their_number() {
-        let mut state = State::new(View::Members);
+        let mut state = State::new(View::Members, View::Members.first_sort());
         for view in [View::Instances, View::Subscribers, View::Members] {
             press(&mut state, &[KeyCode::Tab]);
             assert_eq!(state.view, view);
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn each_view_is_sorted_by_a_column_of_its_own_in_either_direction() {
-        let mut state = State::new(View::Members);
+        let mut state = State::new(View::Members, View::Members.first_sort());
         let rows = || vec![row("b", 5.0), row("a", 70.0), row("c", 5.0)];
         assert_eq!(nodes(&state.arrange(rows())), ["a", "b", "c"]);
         typed(&mut state, ">>>r");
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_filter_is_typed_kept_and_taken_back() {
-        let mut state = State::new(View::Members);
+        let mut state = State::new(View::Members, View::Members.first_sort());
         let rows = || vec![row("node-b", 1.0), row("node-a", 2.0)];
         typed(&mut state, "/Node-Bx");
         press(&mut state, &[KeyCode::Backspace, KeyCode::Enter]);
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_is_scrolled_past_the_end_comes_back() {
-        let mut state = State::new(View::Members);
+        let mut state = State::new(View::Members, View::Members.first_sort());
         press(&mut state, &[KeyCode::PageDown, KeyCode::Down]);
         assert_eq!(state.scrolled, PAGE + 1);
         state.arrange(vec![row("a", 1.0), row("b", 1.0)]);
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn it_is_left_paused_and_explained_by_keys() {
-        let mut state = State::new(View::Members);
+        let mut state = State::new(View::Members, View::Members.first_sort());
         typed(&mut state, "p?n");
         assert!(state.is_paused && state.shows_help && state.per_node);
         assert_eq!(press(&mut state, &[KeyCode::Esc]), Wish::GoOn);

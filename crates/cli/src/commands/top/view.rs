@@ -6,9 +6,13 @@ use tokio::time::Instant;
 
 use super::cell::Cell;
 use super::mesh::{Known, Mesh};
+use super::state::Sort;
 
 /// A queue or backlog that is as full as this loses messages soon.
 const NEARLY_FULL_PERCENT: f64 = 80.0;
+
+/// The columns that hold no figures.
+const TEXTS: [&str; 5] = ["NODE", "STATE", "VERSION", "INSTANCE", "PATTERNS"];
 
 /// Which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -38,7 +42,7 @@ pub(super) struct Row {
 impl View {
     pub(super) const ALL: [Self; 3] = [Self::Members, Self::Instances, Self::Subscribers];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Members => "members",
             Self::Instances => "instances",
@@ -47,7 +51,7 @@ impl View {
     }
 
     /// The titles of its columns. Rates are per second.
-    pub(super) fn titles(self) -> &'static [&'static str] {
+    pub(crate) fn titles(self) -> &'static [&'static str] {
         match self {
             Self::Members => &[
                 "NODE",
@@ -96,12 +100,23 @@ impl View {
     }
 
     /// The column that says most, which is sorted by at first: the largest values on top.
-    pub(super) fn first_sort(self) -> (usize, bool) {
-        match self {
+    pub(crate) fn first_sort(self) -> Sort {
+        let (column, descending) = match self {
             Self::Members => (0, false),
             Self::Instances => (2, true),
             Self::Subscribers => (5, true),
-        }
+        };
+        Sort { column, descending }
+    }
+
+    /// By the column with this title, whatever its capitals: figures with the largest on top, texts from a to z.
+    pub(crate) fn sort_by(self, title: &str) -> Option<Sort> {
+        let mut titles = self.titles().iter();
+        let column = titles.position(|known| known.eq_ignore_ascii_case(title))?;
+        Some(Sort {
+            column,
+            descending: !TEXTS.contains(self.titles().get(column)?),
+        })
     }
 
     /// Its rows, not sorted yet. Instances are summed over the mesh, or told of each node.
@@ -335,7 +350,7 @@ mod tests {
                     "{view:?}"
                 );
             }
-            assert!(view.first_sort().0 < view.titles().len());
+            assert!(view.first_sort().column < view.titles().len());
         }
     }
 
