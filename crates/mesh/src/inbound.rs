@@ -370,7 +370,7 @@ impl Inbound<'_> {
         self.tell_interest(&mut send, &mut teller).await?;
         let (tell, mut inbox) = control_stream::inbox();
         let mut pump = std::pin::pin!(control_stream::pump::<FromDialer>(recv, tell));
-        let mut acks = Acks::default();
+        let mut acks = Acks::new(self.shared.sources.floods());
         let mut acked_at = Instant::now();
         let mut ack_at: Option<Instant> = None;
         loop {
@@ -389,13 +389,14 @@ impl Inbound<'_> {
                     // The broker is gone: the node stops.
                     Err(_) => return Ok(()),
                 },
-                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none() => ack_at = Some(acked_at + acks.delay()),
+                () = self.upstream.carrier.ack_due.notified(), if ack_at.is_none_or(|at| at > acked_at + acks.delay()) => {
+                    ack_at = Some(acked_at + acks.delay());
+                }
                 () = tokio::time::sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
                     acked_at = Instant::now();
                     let (sources, now) = (self.shared.sources.count(), self.shared.started.elapsed());
                     let due = acks.due(&self.shared.broker, self.upstream, sources, now);
-                    // Room may come back though nothing arrives: it is looked at again until it is all there.
-                    ack_at = acks.is_bounded().then(|| acked_at + acks.delay());
+                    ack_at = acks.look_again().map(|later| acked_at + later);
                     if !due.is_empty() {
                         control_stream::write(&mut send, &FromAcceptor::Ack(due)).await?;
                     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwether_broker::{Broker, SourceSlot};
 use bellwether_message::{Epoch, KeyId, NodeId, Source};
+use bellwether_protocol::floods::Floods;
 use bellwether_protocol::lane::Lane;
 use bellwether_protocol::upstream::{self, Carrier, LinkRefused, PastRun, Upstreams};
 use tokio::sync::{Notify, watch};
@@ -134,6 +135,11 @@ impl Sources {
     /// How many sources there are.
     pub(crate) fn count(&self) -> usize {
         self.upstreams.count()
+    }
+
+    /// Which of them flood.
+    pub(crate) fn floods(&self) -> &Arc<Floods> {
+        self.upstreams.floods()
     }
 
     /// Something was confirmed, or a source has gone.

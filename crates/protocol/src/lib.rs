@@ -20,6 +20,7 @@ pub mod backoff;
 pub mod conflict;
 pub mod control;
 pub mod feed_reader;
+pub mod floods;
 pub mod frame;
 pub mod frame_buffer;
 pub mod incoming_feed;

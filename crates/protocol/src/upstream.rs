@@ -8,6 +8,7 @@ use bellwether_broker::{Broker, EpochEnded, SourceSlot};
 use bellwether_message::planted::{Planted, is_planted};
 use bellwether_message::{Epoch, Instance, NodeId, Source};
 
+use crate::floods::Floods;
 use crate::incoming_feed::IncomingFeed;
 
 /// Nodes whose feeds are remembered; beyond it, one that is long gone is forgotten.
@@ -51,6 +52,7 @@ pub struct Upstreams<C> {
     /// The run of each node before its present one, and how far its feeds came here: what a replay can no longer ask
     /// for is told as a gap. Bounded like the table.
     past: Mutex<HashMap<NodeId, PastRun>>,
+    floods: Arc<Floods>,
 }
 
 /// A run that is over.
@@ -82,6 +84,7 @@ impl<C: Carrier> Upstreams<C> {
             broker,
             table: Mutex::default(),
             past: Mutex::default(),
+            floods: Arc::default(),
         }
     }
 
@@ -174,6 +177,11 @@ impl<C: Carrier> Upstreams<C> {
     /// How many nodes have a run that is not over.
     pub fn count(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Which of them flood.
+    pub fn floods(&self) -> &Arc<Floods> {
+        &self.floods
     }
 
     /// All present runs, by node id.

@@ -182,7 +182,7 @@ impl World {
             teller: is_urgent.then(|| InterestTeller::new(upstream.slot)),
             upstream,
             source: greeting.source.clone(),
-            acks: Acks::default(),
+            acks: Acks::new(own.upstreams.floods()),
             ack_is_due: false,
             tell_is_due: false,
             has_told: false,
