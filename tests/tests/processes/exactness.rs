@@ -24,7 +24,7 @@ const INSTANCES: [&str; 10] = [
 ];
 /// Messages published on each instance, on the three nodes together.
 const MESSAGES: usize = 10_000;
-/// Messages on their way to one subscriber, over all instances: well within the 16,384 of a single subscription.
+/// Messages on their way to one subscriber, over all instances: well within the 32,768 of a single subscription.
 const WINDOW: usize = 8_000;
 /// Connections that publish to one node at once; each has its own instances, so that what one publishes on a feed is
 /// numbered in the order in which it was published.

@@ -13,7 +13,7 @@ use super::outgoing::{Outgoing, Progress, Sender};
 use super::payload::Payload;
 use bellwether_tests::clock::{now_ns, sleep_until};
 
-/// Messages on their way to the slowest subscriber; the default queue of a node's subscription holds 16,384 and 16 MiB.
+/// Messages on their way to the slowest subscriber; the default queue of a node's subscription holds 32,768 and 16 MiB.
 pub(crate) const WINDOW: u64 = 12_288;
 /// Every so many messages the subscribers say how far they are.
 const MARK_EVERY: u64 = 512;
