@@ -149,12 +149,7 @@ impl Stream for Snapshots {
         if !std::mem::replace(&mut this.has_begun, true) {
             chunk.push_str(RETRY);
         }
-        let ended = match this.watch.poll_ended(context) {
-            Poll::Ready(err) => Some(err),
-            Poll::Pending if this.watch.must_ask_again() => this.watch.client().may_look().err(),
-            Poll::Pending => None,
-        };
-        if let Some(err) = ended {
+        if let Poll::Ready(err) = this.watch.poll_denied(context, Client::may_look) {
             this.has_ended = true;
             write_event(
                 "error",

@@ -39,6 +39,17 @@ enum State {
     Done(Outcome),
 }
 
+impl<L> Pending<L> {
+    /// Ready once it is known what became of it.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let State::Published(publishing) = &mut self.state {
+            self.state = State::Done(std::task::ready!(publishing.as_mut().poll(context)));
+            self.waits = false;
+        }
+        Poll::Ready(())
+    }
+}
+
 impl<L> Default for Publishing<L> {
     fn default() -> Self {
         Self {
@@ -99,12 +110,8 @@ impl<L> Publishing<L> {
 
     /// Goes on with the last of them, for which those after it may have to wait, whatever those before it wait for.
     pub(crate) fn poll_last(&mut self, context: &mut Context<'_>) {
-        if let Some(last) = self.pending.back_mut()
-            && let State::Published(publishing) = &mut last.state
-            && let Poll::Ready(outcome) = publishing.as_mut().poll(context)
-        {
-            last.state = State::Done(outcome);
-            last.waits = false;
+        if let Some(last) = self.pending.back_mut() {
+            let _ = last.poll(context);
         }
     }
 
@@ -123,9 +130,7 @@ impl<L> Publishing<L> {
         let Some(pending) = self.pending.get_mut(at) else {
             return Poll::Pending;
         };
-        if let State::Published(publishing) = &mut pending.state {
-            pending.state = State::Done(std::task::ready!(publishing.as_mut().poll(context)));
-        }
+        std::task::ready!(pending.poll(context));
         match self.pending.remove(at) {
             Some(Pending {
                 label,

@@ -118,12 +118,8 @@ impl Stream for DeliveryStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         if !this.has_ended {
-            if let Poll::Ready(err) = this.watch.poll_ended(context) {
-                this.rendering.error(&err, &mut this.chunk);
-                this.has_ended = true;
-            } else if this.watch.must_ask_again()
-                && let Err(err) = this.deliveries.may_go_on(this.watch.client())
-            {
+            let may_go_on = |client: &_| this.deliveries.may_go_on(client);
+            if let Poll::Ready(err) = this.watch.poll_denied(context, may_go_on) {
                 this.rendering.error(&err, &mut this.chunk);
                 this.has_ended = true;
             } else {

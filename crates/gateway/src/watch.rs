@@ -46,6 +46,22 @@ impl ClientWatch {
         Poll::Pending
     }
 
+    /// Ready once what the client has open must end, with what it is told: its session ends, or it may not go on. That is asked
+    /// whenever the policy has changed.
+    pub(crate) fn poll_denied(
+        &mut self,
+        context: &mut Context<'_>,
+        may_go_on: impl FnOnce(&Client) -> Result<(), ApiError>,
+    ) -> Poll<ApiError> {
+        if let Poll::Ready(err) = self.poll_ended(context) {
+            return Poll::Ready(err);
+        }
+        match self.must_ask_again().then(|| may_go_on(&self.client)) {
+            Some(Err(err)) => Poll::Ready(err),
+            _ => Poll::Pending,
+        }
+    }
+
     /// Whether subscriptions are to be asked for again: the policy has changed, or nobody has looked yet. Asked whenever
     /// [`poll_ended`](Self::poll_ended) is.
     pub(crate) fn must_ask_again(&mut self) -> bool {
