@@ -24,13 +24,15 @@ pub(crate) struct Pace {
     instance: Instance,
     floods: Arc<Floods>,
     is_flood: bool,
-    /// How far it had come at the beginning of the period, and when that was.
-    began: (u64, Duration),
+    /// How far it had come at the beginning of the period, and when that was. None before it was looked at: what is known of
+    /// at first came before.
+    began: Option<(u64, Duration)>,
 }
 
 impl Floods {
-    fn of(&self, instance: Instance) -> Option<&AtomicUsize> {
-        self.0.get(instance.index())
+    #[expect(clippy::indexing_slicing, reason = "one count per instance, indexed by the instance")]
+    fn of(&self, instance: Instance) -> &AtomicUsize {
+        &self.0[instance.index()]
     }
 }
 
@@ -40,23 +42,19 @@ impl Pace {
             instance,
             floods,
             is_flood: false,
-            began: (0, Duration::ZERO),
+            began: None,
         }
     }
 
     /// The feed has come as far as `seq`. True if it floods no longer.
     pub(crate) fn look(&mut self, seq: u64, now: Duration) -> bool {
-        let (before, since) = self.began;
         let was_flood = self.is_flood;
-        // What is known of at first came before anybody looked.
-        if before > 0 && seq.saturating_sub(before) >= MESSAGES {
-            self.set(true);
-        } else if before > 0 && now.saturating_sub(since) < PERIOD {
-            return false;
-        } else {
-            self.set(false);
+        match self.began {
+            Some((before, _)) if seq.saturating_sub(before) >= MESSAGES => self.set(true),
+            Some((_, since)) if now.saturating_sub(since) < PERIOD => return false,
+            _ => self.set(false),
         }
-        self.began = (seq, now);
+        self.began = Some((seq, now));
         was_flood && !self.is_flood
     }
 
@@ -66,19 +64,20 @@ impl Pace {
 
     /// Its share of the room that it has together with so many sources, itself among them.
     pub(crate) fn share(&self, room: usize, sources: usize) -> usize {
-        let floods = self.floods.of(self.instance);
-        let floods = floods.map_or(0, |floods| floods.load(Ordering::Relaxed));
+        let floods = self.floods.of(self.instance).load(Ordering::Relaxed);
         share(room, sources, floods, self.is_flood)
     }
 
     fn set(&mut self, is_flood: bool) {
-        let floods = self.floods.of(self.instance);
-        match (self.is_flood, is_flood, floods) {
-            (false, true, Some(floods)) => floods.fetch_add(1, Ordering::Relaxed),
-            (true, false, Some(floods)) => floods.fetch_sub(1, Ordering::Relaxed),
-            _ => 0,
-        };
+        if is_flood == self.is_flood {
+            return;
+        }
         self.is_flood = is_flood;
+        let floods = self.floods.of(self.instance);
+        match is_flood {
+            true => floods.fetch_add(1, Ordering::Relaxed),
+            false => floods.fetch_sub(1, Ordering::Relaxed),
+        };
     }
 }
 
