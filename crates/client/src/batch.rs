@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bellwether_message::{ContentType, Draft, HeadersView, Instance, MessageId, NodeId};
+use bellwether_message::{ContentType, DEFAULT_EVENT, Draft, HeadersView, Instance, MessageId, NodeId};
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -20,7 +20,7 @@ use crate::assurance::Assurance;
 use crate::client::{Client, Repeat};
 use crate::connection::Connection;
 use crate::error::CallError;
-use crate::publish::{DEFAULT_EVENT, PeerOutcome, PublishError, Published};
+use crate::publish::{PeerOutcome, PublishError, Published};
 use crate::query::Path;
 
 /// Longest answer to one message. One that names 256 peers has about 25 KiB.

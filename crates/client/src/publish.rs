@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use bellwether_message::{Draft, DraftError, HeadersView, Instance, MessageId, NodeId, Topic};
+use bellwether_message::{DEFAULT_EVENT, Draft, DraftError, HeadersView, Instance, MessageId, NodeId, Topic};
 use bytes::Bytes;
 use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -14,9 +14,6 @@ use crate::assurance::Assurance;
 use crate::client::{Client, Repeat, SURELY_READ_BYTES};
 use crate::error::CallError;
 use crate::query::{Path, Query};
-
-/// The event tag that a node gives a message whose publisher names none.
-pub(crate) const DEFAULT_EVENT: &str = "message";
 
 /// What a header of a request begins with that says a header of the message.
 const HEADER_PREFIX: &str = "bellwether-header-";

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bellwether::{ContentType, Draft, DraftError, Instance, NodeId, Topic};
+use bellwether::{ContentType, DEFAULT_EVENT, Draft, DraftError, Instance, NodeId, Topic};
 use bellwether_delivery::{Assurance, Assured};
 use serde_json::value::RawValue;
 
@@ -11,8 +11,6 @@ use crate::body::too_large;
 use crate::client::Client;
 use crate::error::{ApiError, Reason};
 
-/// The event tag of a message whose publisher names none.
-const DEFAULT_EVENT: &str = "message";
 /// What the topics of NATS subjects that name no instance begin with; they are in `events`.
 const FOREIGN: &str = "$nats:";
 

@@ -8,6 +8,8 @@ use crate::{ContentType, Headers, NodeId, Topic};
 pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 /// Largest payload a node accepts for publishing unless configured otherwise: 1 MiB.
 pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+/// The event tag of a message whose publisher names none.
+pub const DEFAULT_EVENT: &str = "message";
 /// Longest event tag.
 pub const MAX_EVENT_BYTES: usize = 128;
 /// Longest correlation or causation id.

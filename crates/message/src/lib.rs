@@ -42,7 +42,7 @@ pub use self::batch::{Batch, BatchBuilder};
 pub use self::confirm::{Confirm, ConfirmTextError};
 pub use self::content_type::ContentType;
 pub use self::draft::{
-    DEFAULT_MAX_PAYLOAD_BYTES, Draft, DraftError, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES,
+    DEFAULT_EVENT, DEFAULT_MAX_PAYLOAD_BYTES, Draft, DraftError, MAX_CONTENT_TYPE_BYTES, MAX_EVENT_BYTES, MAX_ID_BYTES,
     MAX_PAYLOAD_BYTES, MAX_REPLY_TO_BYTES,
 };
 pub use self::envelope::Envelope;

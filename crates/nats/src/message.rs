@@ -9,10 +9,9 @@
 
 use std::io::Write;
 
-use bellwether::{ContentType, Envelope, Head, Instance, Timestamp};
+use bellwether::{ContentType, DEFAULT_EVENT, Envelope, Head, Instance, Timestamp};
 
 use crate::headers::{self, STATUS};
-use crate::publishing::DEFAULT_EVENT;
 use crate::subject::{FOREIGN, is_under, write_subject};
 use crate::subject_pattern::SubjectPattern;
 

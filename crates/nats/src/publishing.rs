@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use bellwether::{ContentType, Draft, DraftError, HeaderError, Headers, Instance, NodeId, PublishError, Topic};
+use bellwether::{
+    ContentType, DEFAULT_EVENT, Draft, DraftError, HeaderError, Headers, Instance, NodeId, PublishError, Topic,
+};
 
 use crate::fault::Fault;
 use crate::headers::{self, Line, STATUS};
 use crate::operation::Publish;
 use crate::subject::place_of;
 
-/// The event tag of a message whose publisher names none.
-pub(crate) const DEFAULT_EVENT: &str = "message";
 /// Subjects of which one client's door remembers the place; when full, all are forgotten.
 const MAX_PLACES: usize = 1024;
 /// A draft's buffer that has grown beyond this is given back.

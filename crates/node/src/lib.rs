@@ -43,10 +43,10 @@ pub use bellwether_broker::{
 pub use bellwether_mesh::{GossipFigures, LaneFigures, LinkFigures, Member, MemberState, Outcome, SocketFactory};
 pub use bellwether_message::json::MessageJson;
 pub use bellwether_message::{
-    Confirm, ConfirmTextError, ContentType, Draft, DraftError, Envelope, Epoch, Head, HeaderError, Headers,
-    HeadersView, Instance, InstanceError, KeyId, KeyIdError, KeyRing, MAX_PAYLOAD_BYTES, MessageId, MessageIdError,
-    NodeId, Pattern, Source, TRACEPARENT, TRACESTATE, Timestamp, TimestampError, Topic, TopicError, TraceParent,
-    WallClock,
+    Confirm, ConfirmTextError, ContentType, DEFAULT_EVENT, Draft, DraftError, Envelope, Epoch, Head, HeaderError,
+    Headers, HeadersView, Instance, InstanceError, KeyId, KeyIdError, KeyRing, MAX_PAYLOAD_BYTES, MessageId,
+    MessageIdError, NodeId, Pattern, Source, TRACEPARENT, TRACESTATE, Timestamp, TimestampError, Topic, TopicError,
+    TraceParent, WallClock,
 };
 
 pub use self::alerts::{AlertState, AlertView, Alerts, MAX_ALERT_ID_BYTES};

@@ -7,8 +7,8 @@ mod tally;
 use std::num::NonZeroU32;
 
 use anyhow::Context;
-use bellwether_client::{Assurance, Client, PublishError, Published};
-use bellwether_message::{ContentType, Draft, Headers, Instance, NodeId, Topic};
+use bellwether_client::{Assurance, Batch, Client, PublishError, Published};
+use bellwether_message::{ContentType, DEFAULT_EVENT, Draft, Headers, Instance, NodeId, Topic};
 use bytes::Bytes;
 use tokio::io::AsyncRead;
 
@@ -49,9 +49,6 @@ pub(crate) struct Target {
     pub(crate) reply_to: Option<String>,
     pub(crate) headers: Headers,
 }
-
-/// The event tag of a message whose publisher names none.
-const DEFAULT_EVENT: &str = "message";
 
 impl Target {
     /// The message with this payload.
@@ -167,20 +164,7 @@ impl Publish {
                 published = publishing => published.map_err(Failure::from),
             };
             let batch = published.inspect_err(|_| tally.failed += taken.count())?;
-            let unanswered = taken.drafts.len() - batch.outcomes.len();
-            let mut lost = batch.failure.map(Failure::from);
-            for outcome in batch.outcomes {
-                let counted = tally.take(outcome.map(drop).map_err(LineError::Publish));
-                lost = lost.or(counted.err());
-            }
-            tally.failed += unanswered as u64;
-            if let Some(bytes) = taken.too_long {
-                let counted = tally.take(Err(LineError::TooLong { bytes }));
-                lost = lost.or(counted.err());
-            }
-            if let Some(err) = lost {
-                return Err(err);
-            }
+            taken.settle(batch, tally)?;
             progress.tell(tally);
         }
     }
@@ -225,6 +209,22 @@ impl Taken {
 
     fn count(&self) -> u64 {
         self.drafts.len() as u64 + u64::from(self.too_long.is_some())
+    }
+
+    /// Counts what became of them. An error where the lines after them would fare no better.
+    fn settle(self, batch: Batch, tally: &mut Tally) -> Result<(), Failure> {
+        let unanswered = self.drafts.len() - batch.outcomes.len();
+        let mut lost = batch.failure.map(Failure::from);
+        for outcome in batch.outcomes {
+            let counted = tally.take(outcome.map(drop).map_err(LineError::Publish));
+            lost = lost.or(counted.err());
+        }
+        tally.failed += unanswered as u64;
+        if let Some(bytes) = self.too_long {
+            let counted = tally.take(Err(LineError::TooLong { bytes }));
+            lost = lost.or(counted.err());
+        }
+        lost.map_or(Ok(()), Err)
     }
 }
 
