@@ -96,14 +96,20 @@ fn judge(outcome: &Outcome, how: How) -> Result<(), Failure> {
     match nodes.is_empty() {
         true => Ok(()),
         false => {
-            let hint = match how {
-                How::Drain => "What they had not received is lost. More time to hand it over: `drain_timeout_ms`.",
-                How::Leave => "What they had not received is lost. To hand everything over: `bellwether drain`.",
-            };
-            let words = format!("stopped, but not everything was confirmed by {}", nodes.join(", "));
-            Err(Failure::with_hint(words, hint))
+            let setting = (how == How::Drain).then_some("`drain_timeout_ms`");
+            Err(not_confirmed_by(&nodes.join(", "), setting))
         }
     }
+}
+
+/// The end of a node that these have not confirmed. `setting` gives it more time to hand over, if it had any.
+pub(crate) fn not_confirmed_by(nodes: &str, setting: Option<&str>) -> Failure {
+    let remedy = match setting {
+        Some(setting) => format!("More time to hand it over: {setting}."),
+        None => "To hand everything over: `bellwether drain`.".to_owned(),
+    };
+    let words = format!("stopped, but not everything was confirmed by {nodes}");
+    Failure::with_hint(words, format!("What they had not received is lost. {remedy}"))
 }
 
 /// Says each stage once. For ever: who may not look sees nothing.

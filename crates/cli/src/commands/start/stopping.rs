@@ -6,16 +6,17 @@ use std::time::Duration;
 use bellwether::{Node, NodeId};
 use bellwether_gateway::{Stage, Stop};
 use tokio::sync::watch;
-use tokio::time::interval;
+use tokio::time::{Instant, interval};
 
 use super::doors_thread::DoorsThread;
+use crate::commands::stop::not_confirmed_by;
 use crate::failure::Failure;
 use crate::systemd::Systemd;
 
 /// How often it is looked who has confirmed everything.
 const LOOK: Duration = Duration::from_millis(100);
-/// Looks between two words to the service manager, which would lose its patience otherwise.
-const LOOKS_PER_WORD: u64 = 50;
+/// Between two words to the service manager, which would lose its patience otherwise.
+const WORD: Duration = Duration::from_secs(5);
 /// What it is told while peers have not confirmed everything.
 const HANDING_OVER: &str = "hands over what is left";
 
@@ -65,14 +66,15 @@ impl Stopping {
 
     async fn look_on(&self, node: &Node) -> Infallible {
         let mut looks = interval(LOOK);
-        for look in 1_u64.. {
-            looks.tick().await;
+        let mut told = Instant::now();
+        loop {
+            let now = looks.tick().await;
             self.tell(Stage::HandingOver { to: node.owed() });
-            if look.is_multiple_of(LOOKS_PER_WORD) {
+            if now.saturating_duration_since(told) >= WORD {
                 self.systemd.stopping(HANDING_OVER);
+                told = now;
             }
         }
-        std::future::pending().await
     }
 
     fn tell(&self, stage: Stage) {
@@ -90,10 +92,6 @@ fn outcome(unconfirmed: &[NodeId], how: Stop) -> Result<(), Failure> {
         return Ok(());
     }
     let nodes: Vec<_> = unconfirmed.iter().map(NodeId::as_str).collect();
-    let hint = match how {
-        Stop::Drain => "What they had not received is lost. More time to hand it over: --drain-timeout-ms.",
-        Stop::Leave => "What they had not received is lost. To hand everything over: `bellwether drain`.",
-    };
-    let words = format!("stopped, but not everything was confirmed by {}", nodes.join(", "));
-    Err(Failure::with_hint(words, hint))
+    let setting = (how == Stop::Drain).then_some("--drain-timeout-ms");
+    Err(not_confirmed_by(&nodes.join(", "), setting))
 }
