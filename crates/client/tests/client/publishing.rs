@@ -9,7 +9,7 @@ use bellwether_client::{
 use tokio::io::AsyncWriteExt;
 
 use crate::script::{Script, answer, first_line, request};
-use crate::served::{Lab, draft, next_message, pattern, soon};
+use crate::served::{Lab, draft, hears, next_message, payloads, soon};
 
 fn full() -> Draft {
     let mut headers = Headers::default();
@@ -158,11 +158,7 @@ async fn headers_arrive_as_they_are() {
     let lab = Lab::new();
     let a = lab.start("a", &[]).await;
     let client = a.client().await;
-    let mut received = client
-        .subscribe([(Instance::Events, pattern("t"))])
-        .open()
-        .await
-        .unwrap();
+    let mut received = hears(&client, Instance::Events, "t").await;
     for (name, value) in [
         ("trace-id", "17"),
         ("Nats-Msg-Id", "17"),
@@ -191,20 +187,10 @@ async fn what_is_published_arrives_as_it_was_and_peers_confirm_it() {
     let a = lab.start("a", &[]).await;
     let b = lab.start("b", &[&a]).await;
     let there = b.client().await;
-    let mut received = there
-        .subscribe([(Instance::Alerts, pattern("*"))])
-        .open()
-        .await
-        .unwrap();
+    let mut received = hears(&there, Instance::Alerts, "*").await;
     let client = a.client().await;
     let all = Assurance::default().confirm(Confirm::All);
-    for (content_type, payload) in [
-        (ContentType::Json, &br#"{"n": 1.0}"#[..]),
-        (ContentType::Text, "é\n\"".as_bytes()),
-        (ContentType::Bytes, b"\0\xff"),
-        (ContentType::from_name("text/csv"), b"1;2"),
-        (ContentType::from_name("image/png"), b"\x89PNG"),
-    ] {
+    for (content_type, payload) in payloads() {
         let mut draft = full().payload(content_type.clone(), payload);
         draft.headers = Headers::default();
         let published = client.publish_assured(Instance::Alerts, &draft, &all).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bellwether::{InstanceSettings, Node, NodeId};
 use bellwether_access::Access;
-use bellwether_client::{Client, Delivery, Draft, Instance, Message, Pattern, Subscription, Topic};
+use bellwether_client::{Client, ContentType, Delivery, Draft, Instance, Message, Pattern, Subscription, Topic};
 use bellwether_gateway::{Gateway, ServeError};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -116,6 +116,23 @@ pub(crate) fn pattern(text: &str) -> Pattern {
 
 pub(crate) fn draft(topic: &str, payload: impl Into<String>) -> Draft {
     Draft::new(Topic::new(topic).unwrap(), "tag").text(payload)
+}
+
+/// What a client hears from here on.
+pub(crate) async fn hears(client: &Client, instance: Instance, topics: &str) -> Subscription {
+    let subscribe = client.subscribe([(instance, pattern(topics))]);
+    subscribe.open().await.unwrap()
+}
+
+/// Payloads of every kind.
+pub(crate) fn payloads() -> [(ContentType, &'static [u8]); 5] {
+    [
+        (ContentType::Json, br#"{"n": 1.0}"#),
+        (ContentType::Text, "é\n\"".as_bytes()),
+        (ContentType::Bytes, b"\0\xff"),
+        (ContentType::from_name("text/csv"), b"1;2"),
+        (ContentType::from_name("image/png"), b"\x89PNG"),
+    ]
 }
 
 /// The next message; whatever else is told is passed over, but a gap must not be.
