@@ -61,6 +61,8 @@ pub(crate) struct Client {
     /// What it said of itself last.
     said: Connect,
     has_connected: bool,
+    /// What the node is has changed since the client was told, which has not said yet whether it understands that.
+    owes_info: bool,
     /// Somebody must be here: nobody is served without a token.
     must_authenticate: bool,
     session: Option<Session>,
@@ -102,6 +104,7 @@ impl Client {
             peer,
             said: Connect::default(),
             has_connected: false,
+            owes_info: false,
             must_authenticate: !house.access.serves_anonymous(),
             session: None,
             policy: PolicyWatch::default(),
@@ -158,8 +161,9 @@ impl Client {
         self.pending.add(|out| info.write(out));
     }
 
-    /// The addresses of other nodes have changed.
-    pub(crate) fn on_urls(&mut self) {
+    /// What the node is has changed, such as the addresses of others: told now, or once the client has said who it is.
+    pub(crate) fn on_news(&mut self) {
+        self.owes_info = !self.has_connected;
         if self.has_connected && self.said.protocol > 0 {
             self.tell_info();
         }
@@ -168,7 +172,7 @@ impl Client {
     /// The node is about to stop: the client should go elsewhere.
     pub(crate) fn on_leaving(&mut self) {
         self.is_leaving = true;
-        self.on_urls();
+        self.on_news();
     }
 
     /// The connection ends once everything was written.
@@ -225,7 +229,7 @@ impl Client {
         let most = self.most_payload();
         if std::mem::replace(&mut self.max_payload, most) != most {
             // It was configured anew: what a client is told of first of all is told again, to those that listen to it.
-            self.on_urls();
+            self.on_news();
         }
         if self.pending.is_empty() {
             self.progress = now;
@@ -271,7 +275,11 @@ impl Client {
         self.said = said;
         self.has_connected = true;
         tracing::debug!(client = self.said.name(), "a NATS client is there");
-        Ok(self.confirm())
+        let taken = self.confirm();
+        if self.owes_info {
+            self.on_news();
+        }
+        Ok(taken)
     }
 
     /// Ends subscriptions of which it may have nothing any more, where the policy has changed since the last look.

@@ -76,7 +76,7 @@ pub(crate) async fn serve<R, W>(
             () = more(&ready, has_enough, &is_blocked) => {}
             () = released(&mut hold), if hold.is_some() => hold = client.on_input(&mut input),
             _ = ticks.tick() => client.on_tick(),
-            Ok(()) = urls.changed() => client.on_urls(),
+            Ok(()) = urls.changed() => client.on_news(),
             () = stop.cancelled(), if leaving.is_none() => {
                 client.on_leaving();
                 leaving = Some(Box::pin(sleep(leave_after)));

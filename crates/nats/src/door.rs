@@ -205,7 +205,9 @@ impl Arrival {
         if let Err(err) = stream.set_nodelay(true) {
             tracing::debug!(%err, "the socket of a client cannot be prepared");
         }
-        let urls = self.house.urls.clone();
+        let mut urls = self.house.urls.clone();
+        // What is so now is in the first line.
+        urls.mark_unchanged();
         let settings = &self.house.settings;
         // Spread evenly, in no order that anybody could count on.
         let leave_after = settings

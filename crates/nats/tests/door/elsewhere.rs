@@ -41,6 +41,29 @@ async fn clients_are_told_of_other_doors_when_these_come_and_go() {
     old.sync().await;
 }
 
+/// It has heard of the doors that were there when it came, and says who it is when there are others.
+#[tokio::test]
+async fn a_client_that_connects_while_doors_come_is_told_of_them() {
+    let start = async |name: &str, seeds: &[&Door]| {
+        let advertise = Some(format!("{name}.example:4222"));
+        Door::start(name, seeds, |settings| settings.advertise = advertise).await
+    };
+    let a = start("a", &[]).await;
+    let mut slow = Wire::connect(a.addr).await;
+    assert_eq!(slow.info["connect_urls"], serde_json::json!(["a.example:4222"]));
+    let mut wire = a.client().await;
+    let _b = start("b", &[&a]).await;
+    let both = serde_json::json!(["a.example:4222", "b.example:4222"]);
+    assert_eq!(wire.next_info().await["connect_urls"], both);
+    slow.say("CONNECT {\"verbose\":false,\"protocol\":1}\r\n").await;
+    assert_eq!(slow.next_info().await["connect_urls"], both);
+    // Once, and who comes now has heard of it with the first line.
+    slow.sync().await;
+    let mut late = a.client().await;
+    assert_eq!(late.info["connect_urls"], both);
+    late.sync().await;
+}
+
 #[tokio::test]
 async fn a_door_that_is_stopped_says_so_ends_its_clients_and_takes_no_more() {
     let door = Door::start("a", &[], |settings| settings.drain = Duration::from_millis(500)).await;
